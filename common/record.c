@@ -1,0 +1,173 @@
+#include "common/record.h"
+
+#include <string.h>
+
+enum { HAS_AUTHOR = 0x01, HAS_SEND = 0x02, HAS_NICK = 0x04, HAS_TEXT = 0x08, KNOWN = 0x8f };
+
+static uint8_t s_flags (const record_t *self)
+{
+    unsigned flags = self->flags & RECORD_VERIFIED;
+    if (!guid_is_null (&self->author))
+        flags |= HAS_AUTHOR;
+    if (self->send.counter > 0)
+        flags |= HAS_SEND;
+    if (self->nick.size > 0)
+        flags |= HAS_NICK;
+    if (self->text.size > 0)
+        flags |= HAS_TEXT;
+    return (uint8_t) flags;
+}
+
+static size_t s_body_size (const record_t *self, int64_t base, unsigned flags)
+{
+    size_t size = 2 + varint_size ((uint64_t) (self->time - base));
+    if (flags & HAS_AUTHOR)
+        size += GUID_SIZE;
+    if (flags & HAS_SEND)
+        size += RECORD_DEVICE + varint_size (self->send.counter) + 4;
+    if (flags & HAS_NICK)
+        size += varint_size (self->nick.size) + self->nick.size;
+    if (flags & HAS_TEXT)
+        size += varint_size (self->text.size) + self->text.size;
+    return size + self->options.size;
+}
+
+size_t record_size (const record_t *self, int64_t base)
+{
+    size_t body = s_body_size (self, base, s_flags (self));
+    return varint_size (body) + body;
+}
+
+void record_encode (const record_t *self, int64_t base, writer_t *out)
+{
+    uint8_t flags = s_flags (self);
+    writer_varint (out, s_body_size (self, base, flags));
+    writer_u8 (out, (uint8_t) self->kind);
+    writer_u8 (out, flags);
+    writer_varint (out, (uint64_t) (self->time - base));
+    if (flags & HAS_AUTHOR)
+        writer_bytes (out, self->author.bytes, GUID_SIZE);
+    if (flags & HAS_SEND) {
+        writer_bytes (out, self->send.device, RECORD_DEVICE);
+        writer_varint (out, self->send.counter);
+        writer_u32 (out, self->send.random);
+    }
+    if (flags & HAS_NICK) {
+        writer_varint (out, self->nick.size);
+        writer_bytes (out, self->nick.data, self->nick.size);
+    }
+    if (flags & HAS_TEXT) {
+        writer_varint (out, self->text.size);
+        writer_bytes (out, self->text.data, self->text.size);
+    }
+    writer_bytes (out, self->options.data, self->options.size);
+}
+
+// One option; false at the end or when the bytes are none.
+static bool s_next_option (reader_t *in, uint64_t *type, span_t *value)
+{
+    if (reader_left (in) == 0)
+        return false;
+    *type = reader_varint (in);
+    *value = reader_bytes (in, reader_varint (in));
+    return !in->failed;
+}
+
+int record_decode (record_t *self, int64_t base, reader_t *in)
+{
+    memset (self, 0, sizeof *self);
+    span_t bytes = reader_bytes (in, reader_varint (in));
+    reader_t body = reader (bytes.data, bytes.size);
+    self->kind = reader_u8 (&body);
+    unsigned flags = reader_u8 (&body);
+    self->flags = flags & RECORD_VERIFIED;
+    uint64_t delta = reader_varint (&body);
+    if (flags & HAS_AUTHOR)
+        reader_copy (&body, self->author.bytes, GUID_SIZE);
+    if (flags & HAS_SEND) {
+        reader_copy (&body, self->send.device, RECORD_DEVICE);
+        self->send.counter = reader_varint (&body);
+        self->send.random = reader_u32 (&body);
+    }
+    if (flags & HAS_NICK)
+        self->nick = reader_bytes (&body, reader_varint (&body));
+    if (flags & HAS_TEXT)
+        self->text = reader_bytes (&body, reader_varint (&body));
+    self->options = span (body.at, body.failed ? 0 : reader_left (&body));
+    uint64_t type;
+    span_t value;
+    while (s_next_option (&body, &type, &value))
+        ;
+    bool sane = !in->failed && !body.failed && base >= 0 && delta <= (uint64_t) (INT64_MAX - base);
+    // What the encoder never writes is no record, so that each record has one form only.
+    if (!sane || (flags & ~(unsigned) KNOWN) || s_flags (self) != flags) {
+        in->failed = true;
+        return -1;
+    }
+    self->time = base + (int64_t) delta;
+    return 0;
+}
+
+span_t record_option (const record_t *self, uint64_t wanted)
+{
+    reader_t in = reader (self->options.data, self->options.size);
+    uint64_t type;
+    span_t value;
+    while (s_next_option (&in, &type, &value))
+        if (type == wanted)
+            return value;
+    return span (NULL, 0);
+}
+
+uint64_t record_option_number (const record_t *self, uint64_t type, uint64_t missing)
+{
+    span_t value = record_option (self, type);
+    reader_t in = reader (value.data, value.size);
+    uint64_t number = reader_varint (&in);
+    return in.failed || reader_left (&in) > 0 ? missing : number;
+}
+
+void record_put_option (writer_t *out, uint64_t type, const void *data, size_t size)
+{
+    writer_varint (out, type);
+    writer_varint (out, size);
+    writer_bytes (out, data, size);
+}
+
+void record_put_number (writer_t *out, uint64_t type, uint64_t value)
+{
+    writer_varint (out, type);
+    writer_varint (out, varint_size (value));
+    writer_varint (out, value);
+}
+
+const char *record_kind_name (record_kind_t kind)
+{
+    switch (kind) {
+    case RECORD_MESSAGE:
+        return "message";
+    case RECORD_JOIN:
+        return "join";
+    case RECORD_LEAVE:
+        return "leave";
+    case RECORD_NICK:
+        return "nick";
+    case RECORD_TOPIC:
+        return "topic";
+    case RECORD_OPEN:
+        return "open";
+    case RECORD_TRIM:
+        return "trim";
+    case RECORD_ACCEPT:
+        return "accept";
+    case RECORD_HOLE:
+        return "hole";
+    case RECORD_STATE_GROUP:
+        return "state-group";
+    case RECORD_STATE_MEMBER:
+        return "state-member";
+    case RECORD_STATE_DEVICE:
+        return "state-device";
+    }
+    return "unknown";
+}
