@@ -14,7 +14,8 @@
 // Valid UTF-8 of at least one byte, without control characters (C0, DEL, C1) but newline and tab.
 bool text_valid (const char *text, size_t size);
 
-// A nick: 1 to TEXT_NICK_MAX bytes of valid UTF-8 without blanks (any Unicode white space) or controls.
+// A nick: 1 to TEXT_NICK_MAX bytes of valid UTF-8 without blanks (any Unicode white space) or
+// controls, format and bidi controls included: what cannot be seen makes no other name.
 bool text_nick_valid (const char *nick, size_t size);
 
 // A zchat group's name: [a-z0-9][a-z0-9._-]{0,47}, not digits alone.
