@@ -77,8 +77,7 @@ bool conf_given (const conf_t *self, const char *path);
 // Do both say the same for this key? Both have the same table.
 bool conf_same (const conf_t *self, const conf_t *other, const char *path);
 
-// Takes the keys with `reload` from `fresh`, of the same table; the others stay. 0, or -1: memory
-// is out and nothing was taken.
-int conf_update (conf_t *self, const conf_t *fresh);
+// Takes the keys with `reload` from `fresh`, of the same table; the others stay.
+void conf_update (conf_t *self, conf_t **fresh_p);
 
 #endif
