@@ -1,0 +1,93 @@
+#!/bin/bash
+# Installs what is needed, builds zchat three ways and runs every test. The last line is
+# `N passed, N failed, N skipped`; exit 0 when none failed. Logs lie in build/test-logs/.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+exec </dev/null
+logs=$PWD/build/test-logs
+passed=0 failed=0 skipped=0
+unset ZCHAT_REGISTRY ZCHAT_IDENTITY XDG_CONFIG_HOME DESTDIR MAKEFLAGS
+export LC_ALL=C.UTF-8 CTEST_PARALLEL_LEVEL=2 CMAKE_BUILD_PARALLEL_LEVEL=2
+
+finish ()
+{
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+
+# one NAME SECONDS COMMAND...: counts as one test, skipped where the command exits 77.
+one ()
+{
+    local name=$1 limit=$2 begin=$SECONDS log code=0
+    log=$logs/${name// /-}.log
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 || code=$?
+    case $code in
+    0) passed=$((passed + 1)); printf 'passed %4d s  %s\n' $((SECONDS - begin)) "$name" ;;
+    77) skipped=$((skipped + 1)); printf 'SKIP          %s: %s\n' "$name" "$(tail -n 1 "$log")" ;;
+    *)
+        failed=$((failed + 1))
+        tail -n 60 "$log"
+        printf 'FAILED %4d s  %s (exit %d, %s)\n' $((SECONDS - begin)) "$name" "$code" "$log"
+        return 1
+        ;;
+    esac
+}
+
+# many NAME SECONDS COMMAND...: the command runs many tests; its output tells how many.
+many ()
+{
+    local name=$1 limit=$2 begin=$SECONDS log code=0 p f s
+    log=$logs/${name// /-}.log
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 || code=$?
+    read -r p f s < <(totals "$log")
+    [ "$code" -eq 0 ] || [ "$f" -gt 0 ] || f=1 # it died before it could tell
+    [ "$((p + f + s))" -gt 0 ] || f=1          # nothing was run
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    grep -E '^SKIP |\*\*\*Skipped' "$log"
+    [ "$f" -eq 0 ] || grep -v -E '^(passed| *[0-9]+/[0-9]+ .* Passed |    Start )' "$log" | tail -n 150
+    printf '%s %4d s  %s: %d passed, %d failed, %d skipped\n' \
+        "$([ "$f" -eq 0 ] && echo passed || echo FAILED)" $((SECONDS - begin)) "$name" "$p" "$f" "$s"
+}
+
+# PASSED FAILED SKIPPED of ctest's summary or of a line `N passed, N failed, N skipped`.
+totals ()
+{
+    awk '/^[0-9]+ passed, [0-9]+ failed/ { p = $1; f = $3; s = $5 + 0 }
+         /tests passed, [0-9]+ tests? failed out of/ { f = $4; p = $NF - f }
+         /\*\*\*Skipped/ { s++ }
+         /^The following tests did not run:/ { p -= s }
+         END { print p + 0, f + 0, s + 0 }' "$1"
+}
+
+# build NAME CONFIGURE-ARGUMENTS...
+build ()
+{
+    local name=$1
+    shift
+    one "configure $name" 120 cmake "$@" && one "build $name" 400 cmake --build "build/$name"
+}
+
+mkdir -p "$logs" || exit 1
+if ! packaging/deps.sh test >"$logs/deps.log" 2>&1; then
+    tail -n 20 "$logs/deps.log"
+    failed=1
+    finish
+fi
+
+one "floors" 60 tests/floors.py
+if build release --preset release; then
+    many "tests release" 240 ctest --preset release
+    many "flow release" 240 tests/flow/run.py -b build/release -t 60
+    one "boot" 180 tests/boot/boot.sh
+fi
+build dev --preset dev && many "tests dev" 240 ctest --preset dev
+# clang sees other things than gcc: here for its warnings only.
+build clang -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14
+if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
+    one "configure fuzz" 120 cmake --preset fuzz && one "build fuzz" 300 cmake --build --preset fuzz --target fuzzers &&
+        many "fuzz" 200 tests/fuzz/run.sh build/fuzz 10
+fi
+finish
