@@ -44,7 +44,7 @@ static void s_complain (load_t *load, const config_setting_t *setting, const cha
         file = conf_text_where (load->text, config_setting_source_line (setting), &line);
     conf_text_error (load->conf->errors, file, line, "%s: %s", path, what);
     load->errors++;
-    zstr_free (&what);
+    free (what);
 }
 
 // What a setting is, for people.
@@ -224,7 +224,7 @@ static void s_take_member (load_t *load, const char *path, const config_setting_
             listener->allow_plain = config_setting_get_bool (setting) != 0;
     } else
         s_complain (load, setting, whole, "unknown key");
-    zstr_free (&whole);
+    free (whole);
 }
 
 static void s_take_listener (load_t *load, const char *path, const config_setting_t *setting,
@@ -336,7 +336,7 @@ static void s_walk (load_t *load, const config_setting_t *group, const char *pre
             s_complain (load, setting, path, "unknown key");
         else if (s_expect (load, setting, path, s_is (setting, CONFIG_TYPE_GROUP), "a group { }"))
             s_walk (load, setting, path);
-        zstr_free (&path);
+        free (path);
     }
 }
 
@@ -364,7 +364,7 @@ static void s_take_default (conf_t *self, size_t index)
     if (parsed)
         s_take (&load, index, config_lookup (&config, "value"));
     config_destroy (&config);
-    zstr_free (&string);
+    free (string);
     assert (parsed && load.errors == 0);
 }
 
