@@ -193,6 +193,11 @@ START_TEST (days_and_times_are_local)
     record.time += INT64_C (3 * 3600) * 1000000;
     s_expect (view_record (view, "cats", &record), "--- 2026-11-23 ---\n00:00:00 ann: hi\n");
     view_destroy (&view);
+    view = view_new (true, 0);
+    char *line = view_record (view, "cats", &record);
+    ck_assert_ptr_nonnull (strstr (line, "\"time\":\"2026-11-22T10:00:00.123456Z\""));
+    free (line);
+    view_destroy (&view);
 }
 END_TEST
 
@@ -228,6 +233,7 @@ START_TEST (rename_names_the_old_nick_when_it_was_seen)
     record.nick = span_of ("annie");
     s_expect (view_record (view, "cats", &record), "07:00:00 * anna is now annie\n");
     record.author = s_guid (BOB);
+    record.author.bytes[GUID_SIZE - 1] = s_guid (ANN).bytes[GUID_SIZE - 1];
     s_expect (view_record (view, "cats", &record), "07:00:00 * 66666666 is now annie\n");
     view_destroy (&view);
 }
