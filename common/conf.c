@@ -7,6 +7,8 @@
 
 typedef struct {
     bool given;
+    char *file; // that gave it, and the line there
+    unsigned line;
     int64_t number; // also flags
     char *string;
     size_t count; // of what the two arrays hold
@@ -284,7 +286,12 @@ static void s_take (load_t *load, size_t index, const config_setting_t *setting)
 {
     const conf_key_t *key = &load->conf->keys[index];
     value_t *value = &load->conf->values[index];
-    value->given = load->text != NULL;
+    if (load->text) {
+        unsigned line = config_setting_source_line (setting);
+        value->given = true;
+        free (value->file);
+        value->file = strdup (conf_text_where (load->text, line, &value->line));
+    }
     switch (key->type) {
     case CONF_NUMBER:
         s_take_number (load, key, value, setting);
@@ -387,6 +394,7 @@ void conf_destroy (conf_t **self_p)
     if (!self)
         return;
     for (size_t i = 0; i < self->count; i++) {
+        free (self->values[i].file);
         free (self->values[i].string);
         free (self->values[i].endpoints);
         free (self->values[i].listeners);
@@ -443,6 +451,18 @@ static const value_t *s_value (const conf_t *self, const char *path)
     size_t index = s_find (self, path, &inside);
     assert (index < self->count); // a key that is not in the table is our own mistake
     return &self->values[index];
+}
+
+void conf_complain (conf_t *self, const char *path, const char *format, ...)
+{
+    const value_t *value = s_value (self, path);
+    va_list args;
+    va_start (args, format);
+    char *what = zsys_vprintf (format, args);
+    va_end (args);
+    conf_text_error (self->errors, value->given ? value->file : "default", value->line, "%s: %s",
+                     path, what);
+    free (what);
 }
 
 int64_t conf_number (const conf_t *self, const char *path)

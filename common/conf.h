@@ -62,6 +62,11 @@ int conf_load (conf_t *self, const char *file, bool optional);
 size_t conf_error_count (const conf_t *self);
 const char *conf_error (const conf_t *self, size_t index);
 
+// Adds an error about a key, at the place that gave it (line 0 of `default` when none did). For
+// what a table cannot say.
+void conf_complain (conf_t *self, const char *path, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
 // Values by the row's path, which must be in the table and of that type. What is returned as a
 // pointer is valid until the object ends or the key is loaded or updated.
 int64_t conf_number (const conf_t *self, const char *path);

@@ -31,9 +31,8 @@ typedef struct {
     size_t key_count;
     const char *file; // "group.cfg"
 
-    // What the table cannot say: the sentence that refuses this configuration, or NULL. Asked by -t
-    // too. Its log line or stderr line is `file:0: sentence`.
-    const char *(*refuse) (const conf_t *conf);
+    // Judges what the table cannot say, with conf_complain. Asked by -t and at a reload too.
+    void (*check) (conf_t *conf);
     // Opens and binds everything; adds readers and timers to program_loop. 0, or an exit code, its
     // reason reported. Sets *state_p on both paths (destroy is called if it is not NULL). Calls
     // program_ready when others may come, at once or later from the loop.
