@@ -45,11 +45,11 @@ int batch_peek (batch_t *self, span_t bytes)
     bool known = self->type == BATCH_TYPE_RECORDS || (self->type == BATCH_TYPE_STATE && !flags);
     if (in.failed || !known || flags > FLAG_OPENS || size > bytes.size || size > BATCH_MAX)
         return -1;
-    if (size < (size_t) (in.at - bytes.data) || self->count < 1 || self->count > BATCH_RECORDS)
+    if (size < (size_t)(in.at - bytes.data) || self->count < 1 || self->count > BATCH_RECORDS)
         return -1;
     if (self->first < 1 || self->first > INT64_MAX || base > INT64_MAX || lag >= self->first)
         return -1;
-    self->base = (int64_t) base;
+    self->base = (int64_t)base;
     self->durable = self->first - 1 - lag;
     self->bytes = span (bytes.data, size);
     s_rewind (self);
@@ -68,9 +68,11 @@ int batch_next (batch_t *self, record_t *record)
 {
     if (self->left == 0)
         return reader_left (&self->records) == 0 ? 0 : -1;
-    if (record_decode (record, self->base, &self->records) < 0 || record->time < self->last_time)
+    if (record_decode (record, self->base, &self->records) < 0)
         return -1;
-    record->seq = self->first + (uint64_t) (self->count - self->left);
+    if (self->type == BATCH_TYPE_RECORDS && record->time < self->last_time)
+        return -1;
+    record->seq = self->first + (uint64_t)(self->count - self->left);
     self->last_time = record->time;
     self->left--;
     return 1;
@@ -104,7 +106,8 @@ void batch_begin (batch_writer_t *self, uint8_t *data, const batch_t *head)
 
 uint64_t batch_add (batch_writer_t *self, const record_t *record)
 {
-    assert (record->time >= self->last_time);
+    assert (record->time >=
+            (self->head.type == BATCH_TYPE_RECORDS ? self->last_time : self->head.base));
     if (self->head.count == BATCH_RECORDS)
         return 0;
     writer_t out = writer (self->data + self->used, self->limit - self->used);
@@ -121,14 +124,14 @@ span_t batch_end (batch_writer_t *self, const guid_t *log)
 {
     const batch_t *head = &self->head;
     writer_t out = writer (self->data, self->used);
-    writer_u32 (&out, (uint32_t) self->used);
-    writer_u8 (&out, (uint8_t) head->type);
+    writer_u32 (&out, (uint32_t)self->used);
+    writer_u8 (&out, (uint8_t)head->type);
     writer_u8 (&out, head->opens ? FLAG_OPENS : 0);
     writer_u16 (&out, head->count);
     writer_u64 (&out, 0);
     writer_u64 (&out, head->first);
-    writer_u64 (&out, (uint64_t) head->base);
-    writer_u32 (&out, (uint32_t) (head->first - 1 - head->durable));
+    writer_u64 (&out, (uint64_t)head->base);
+    writer_u32 (&out, (uint32_t)(head->first - 1 - head->durable));
     writer_bytes (&out, head->chain.bytes, CHAIN_SIZE);
     if (head->opens)
         writer_bytes (&out, head->digest, BATCH_DIGEST);

@@ -10,8 +10,8 @@
 //          8    8  checksum: XXH3-64 over bytes 16 to the end, with this seed: XXH3-64 (seed
 //                  0) over the log's id, the first sequence and bytes 0-7 (16 + 8 + 8 bytes)
 //         16    8  first: sequence of the first record (STATE: of the segment)
-//         24    8  base: time to which the records' deltas are added; a whole batch's times never
-//                  decrease and are never below the base
+//         24    8  base: time to which the records' deltas are added; in a RECORDS batch times
+//                  never decrease
 //         32    4  lag: first - 1 - lag is the last sequence that was durable when this was written
 //         36   32  chain before this batch (STATE: zeros)
 //         68  (32) if OPENS: BLAKE2b-256 over the segment's header and STATE batches

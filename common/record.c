@@ -162,10 +162,8 @@ const char *record_kind_name (record_kind_t kind)
         return "accept";
     case RECORD_HOLE:
         return "hole";
-    case RECORD_STATE_GROUP:
-        return "state-group";
-    case RECORD_STATE_MEMBER:
-        return "state-member";
+    case RECORD_STATE_LOG:
+        return "state-log";
     case RECORD_STATE_DEVICE:
         return "state-device";
     }

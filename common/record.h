@@ -34,10 +34,9 @@ typedef enum {
     RECORD_TRIM = 7,   // retention: options oldest, why
     RECORD_ACCEPT = 8, // the operator accepted a log in doubt: options generation
     RECORD_HOLE = 9,   // a damaged span was given up: options from, to
-    // Kinds found in STATE batches only; they describe, they did not happen.
-    RECORD_STATE_GROUP = 64,  // text: topic; options generation, oldest, why
-    RECORD_STATE_MEMBER = 65, // author, nick; time: last seen
-    RECORD_STATE_DEVICE = 66  // author, device, last counter; option sends
+    // Found in STATE batches only, beside the JOIN and TOPIC records that make members and topic.
+    RECORD_STATE_LOG = 64,   // options generation, oldest, why
+    RECORD_STATE_DEVICE = 65 // author, device, its last counter; option sends
 } record_kind_t;
 
 #define RECORD_VERIFIED 0x80 // flag: the author's key was proved over CURVE
