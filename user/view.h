@@ -1,6 +1,6 @@
 // view: what is printed, as JSON for programs or as text for people.
 //
-// Pure: one thing in, its lines out (each with its newline), which the caller frees; NULL when
+// Floor 3, pure: one thing in, its lines out (each with its newline), which the caller frees; NULL when
 // memory is out. In text, everything that came from others is made harmless for a terminal, and no
 // text of theirs begins a line: further lines are indented.
 //

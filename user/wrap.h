@@ -1,6 +1,6 @@
 // wrap: break text into lines of a terminal.
 //
-// Pure. A terminal breaks long lines by itself and begins the rest at its left edge, where a text
+// Floor 1, pure. A terminal breaks long lines by itself and begins the rest at its left edge, where a text
 // padded with blanks could imitate another line. So lines are broken here, and every line but the
 // first is indented.
 
