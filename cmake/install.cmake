@@ -4,8 +4,9 @@ file (GLOB CONFIGURATION CONFIGURE_DEPENDS etc/*.cfg)
 install (FILES ${CONFIGURATION} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/zchat)
 
 # systemd looks into lib/systemd/system under /usr and /usr/local alike.
+set (ZCHAT_UNIT_DIR lib/systemd/system CACHE PATH "Folder of the systemd units")
 file (GLOB UNITS CONFIGURE_DEPENDS systemd/*.service)
-install (FILES ${UNITS} DESTINATION lib/systemd/system)
+install (FILES ${UNITS} DESTINATION ${ZCHAT_UNIT_DIR})
 install (FILES systemd/zchat.sysusers DESTINATION lib/sysusers.d RENAME zchat.conf)
 
 file (GLOB DOCUMENTS CONFIGURE_DEPENDS README.md CHANGELOG.md docs/*.md)

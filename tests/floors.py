@@ -20,7 +20,7 @@ MAINS = ("main", "log_main")  # a program's main file: no class
 OWNED = (
     ("libconfig", "common/conf", r"#\s*include\s*<libconfig|\bconfig_(setting|lookup)_\w+"),
     ("syslog", "common/report", r"#\s*include\s*<syslog|\b(v?syslog|openlog|closelog)\s*\("),
-    ("zmq frames", "common/frame", r"\b(zmq_msg_\w+|zframe_\w+|zmsg_\w+|zmq_(send|recv)\w*|zstr_\w+)"),
+    ("zmq frames", "common/frame", r"\b(zmq_msg_\w+|zframe_\w+|zmsg_\w+|zmq_(send|recv)\w*|zstr_(?!free\b)\w+)"),
     ("the log's sync", "daemons/group/writer", r"\b(fdatasync|fsync|syncfs|sync_file_range)\s*\("),
     ("ncurses", "user/screen", r"#\s*include\s*<n?curses"),
     ("sd_notify", "common/notify", r"#\s*include\s*<systemd/|\bsd_\w*notify\w*"),
