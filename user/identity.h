@@ -1,0 +1,63 @@
+// identity: who the user is, kept in a folder of the user's own.
+//
+// Floor 3. The folder is $ZCHAT_IDENTITY, else $XDG_CONFIG_HOME/zchat, else ~/.config/zchat:
+//
+//     key                     the CURVE key pair and the nick; mode 0600, else it is refused
+//     lock                    held while `key` is made
+//     names/NAME              the log that was last met under a group's name
+//     logs/LOG/receipt        the last receipt that this log's group gave
+//     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see device.h
+//     servers/                kept free for the keys of servers
+//
+// Everything is text. `key` is made at first use, once, however many processes are first. Where it
+// cannot be, the identity lasts for the call and keeps nothing.
+
+#ifndef ZCHAT_IDENTITY_H
+#define ZCHAT_IDENTITY_H
+
+#include "common/guid.h"
+#include "common/proof.h"
+#include "common/text.h"
+#include "user/device.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define IDENTITY_KEY   32   // bytes of a public and of a secret key
+#define IDENTITY_ERROR 4400 // bytes of the longest sentence, with a path in it
+
+typedef struct identity identity_t;
+
+// The folder's path as the environment has it, which the caller frees; NULL when there is no home.
+char *identity_folder (void);
+
+// A nick made of a login name: without what a nick cannot hold, "user" when nothing is left.
+void identity_nick_of (const char *login, char nick[TEXT_NICK_MAX + 1]);
+
+// Opens what is in the folder (NULL: nothing can be kept), or makes it. NULL and a sentence when
+// there is an identity that cannot be used.
+identity_t *identity_open (const char *folder, char error[IDENTITY_ERROR]);
+void identity_destroy (identity_t **self_p);
+
+// Why nothing is kept, as a sentence; NULL when the identity lasts.
+const char *identity_passing (const identity_t *self);
+
+const guid_t *identity_uuid (const identity_t *self);
+const char *identity_nick (const identity_t *self);
+const uint8_t *identity_public (const identity_t *self);
+const uint8_t *identity_secret (const identity_t *self);
+
+// The log last met under a group's name. 0, or -1 when none is known.
+int identity_log (const identity_t *self, const char *name, guid_t *log);
+int identity_put_log (const identity_t *self, const char *name, const guid_t *log);
+
+// The last receipt of a log. 0, or -1 when none is known. When two processes put one, the last
+// wins: an older receipt proves less, nothing false.
+int identity_receipt (const identity_t *self, const guid_t *log, uint8_t receipt[PROOF_RECEIPT]);
+int identity_put_receipt (const identity_t *self, const guid_t *log,
+                          const uint8_t receipt[PROOF_RECEIPT]);
+
+// A device of `author` for sends to this log. NULL when memory is out.
+device_t *identity_take_device (const identity_t *self, const guid_t *log, const guid_t *author);
+
+#endif
