@@ -81,11 +81,11 @@ one "floors" 60 tests/floors.py
 if build release --preset release; then
     many "tests release" 240 ctest --preset release
     many "flow release" 240 tests/flow/run.py -b build/release -t 60
+    one "try" 120 packaging/try.sh
     one "boot" 180 tests/boot/boot.sh
 fi
 build dev --preset dev && many "tests dev" 240 ctest --preset dev
-# clang sees other things than gcc: here for its warnings only.
-build clang -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14
+build clang --preset clang # for its warnings only: it sees other things than gcc
 if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
     one "configure fuzz" 120 cmake --preset fuzz && one "build fuzz" 300 cmake --build --preset fuzz --target fuzzers &&
         many "fuzz" 200 tests/fuzz/run.sh build/fuzz 10
