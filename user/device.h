@@ -1,6 +1,6 @@
 // device: the name under which a process sends, and its counter.
 //
-// Floor 2. A group acknowledges a send once by its author, a device (8 random bytes) and that
+// Floor 3. A group acknowledges a send once by its author, a device (8 random bytes) and that
 // device's counter, which goes 1, 2, 3 ... So two processes must never count for one device: each
 // locks one of a pool, a folder with a file a device, and the file's name is the device's:
 //

@@ -1,6 +1,6 @@
 // identity: who the user is, kept in a folder of the user's own.
 //
-// Floor 3. The folder is $ZCHAT_IDENTITY, else $XDG_CONFIG_HOME/zchat, else ~/.config/zchat:
+// Floor 4. The folder is $ZCHAT_IDENTITY, else $XDG_CONFIG_HOME/zchat, else ~/.config/zchat:
 //
 //     key                     the CURVE key pair and the nick; mode 0600, else it is refused
 //     lock                    held while `key` is made
