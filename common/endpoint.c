@@ -104,7 +104,8 @@ static const char *s_refuse (const endpoint_t *self, endpoint_use_t use)
         return self->has_key ? "a key has no place in an endpoint that is listened on" : NULL;
     if (self->port == 0)
         return "port * is for listening only";
-    return endpoint_is_any (self) ? "the host is no single machine" : NULL;
+    bool one = use == ENDPOINT_ANNOUNCE || !endpoint_is_any (self);
+    return one ? NULL : "the host is no single machine";
 }
 
 const char *endpoint_parse (endpoint_t *self, const char *text, size_t size, endpoint_use_t use)

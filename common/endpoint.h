@@ -23,8 +23,9 @@ typedef struct {
 } endpoint_t;
 
 typedef enum {
-    ENDPOINT_BIND,   // `*` allowed, no key
-    ENDPOINT_CONNECT // a real host and port, a key allowed
+    ENDPOINT_BIND,    // `*` allowed, no key
+    ENDPOINT_CONNECT, // a real host and port, a key allowed
+    ENDPOINT_ANNOUNCE // host `*` allowed (the teller's own address), a real port, a key allowed
 } endpoint_use_t;
 
 // Reads exactly `size` bytes. Returns NULL, or what is wrong as a sentence without a full stop.

@@ -1,0 +1,242 @@
+#include "daemons/registry/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    char name[TEXT_NAME_MAX + 1];
+    bool legacy;
+    guid_t log;
+    guid_t instance;
+    uint64_t generation;
+    uint8_t claim[ENTRY_CLAIM];
+    uint64_t state;
+    uint64_t members;
+    uint64_t online;
+    uint64_t seq;
+    span_t topic; // owned
+    size_t endpoint_count;
+    endpoint_t endpoints[];
+};
+
+// The peer's address as an endpoint's host: an IPv4 address that came over an IPv6 socket is shown
+// as what it is.
+static bool s_take_peer (endpoint_t *endpoint, const char *peer)
+{
+    static const char mapped[] = "::ffff:";
+    if (strncmp (peer, mapped, strlen (mapped)) == 0 && strchr (peer, '.'))
+        peer += strlen (mapped);
+    size_t size = strlen (peer);
+    if (size == 0 || size > ENDPOINT_HOST_MAX)
+        return false;
+    memcpy (endpoint->host, peer, size + 1);
+    return true;
+}
+
+// Reads the blank-separated endpoints. Returns their number as far as they count, or -1.
+static int s_take_endpoints (endpoint_t *list, span_t text, const char *peer)
+{
+    const char *at = (const char *)text.data, *end = at + text.size;
+    int count = 0;
+    for (int seen = 0; at < end; seen++) {
+        const char *blank = memchr (at, ' ', (size_t)(end - at));
+        const char *stop = blank ? blank : end;
+        endpoint_t *endpoint = &list[count];
+        if (seen == ENTRY_ENDPOINT_COUNT ||
+            endpoint_parse (endpoint, at, (size_t)(stop - at), ENDPOINT_ANNOUNCE) != NULL)
+            return -1;
+        if (endpoint_is_any (endpoint) && !s_take_peer (endpoint, peer))
+            return -1;
+        if (!endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer))
+            count++;
+        at = blank ? blank + 1 : end;
+    }
+    return count;
+}
+
+static entry_t *s_new (span_t name, const endpoint_t *endpoints, size_t count, span_t topic)
+{
+    entry_t *self = calloc (1, sizeof *self + count * sizeof *endpoints);
+    uint8_t *copy = topic.size > 0 ? malloc (topic.size) : NULL;
+    if (!self || (topic.size > 0 && !copy)) {
+        free (copy);
+        free (self);
+        return NULL;
+    }
+    memcpy (self->name, name.data, name.size);
+    if (copy)
+        memcpy (copy, topic.data, topic.size);
+    self->topic = span (copy, topic.size);
+    self->endpoint_count = count;
+    if (count > 0)
+        memcpy (self->endpoints, endpoints, count * sizeof *endpoints);
+    return self;
+}
+
+static wire_error_t s_judge (const wire_t *announce)
+{
+    span_t name = wire_bytes (announce, WIRE_F_NAME);
+    span_t topic = wire_bytes (announce, WIRE_F_TOPIC);
+    span_t endpoints = wire_bytes (announce, WIRE_F_ENDPOINTS);
+    guid_t log = wire_guid (announce, WIRE_F_LOG);
+    guid_t instance = wire_guid (announce, WIRE_F_INSTANCE);
+    if (!text_name_valid ((const char *)name.data, name.size))
+        return WIRE_ERR_BAD_NAME;
+    if (topic.size > ENTRY_TOPIC_MAX)
+        return WIRE_ERR_TOO_LONG;
+    if (topic.size > 0 && !text_valid ((const char *)topic.data, topic.size))
+        return WIRE_ERR_BAD_TEXT;
+    if (endpoints.size == 0 || endpoints.size > ENTRY_ENDPOINTS_MAX || guid_is_null (&log) ||
+        guid_is_null (&instance))
+        return WIRE_ERR_BAD_REQUEST;
+    return WIRE_ERR_NONE;
+}
+
+entry_t *entry_new (const wire_t *announce, const char *peer, wire_error_t *error)
+{
+    endpoint_t endpoints[ENTRY_ENDPOINT_COUNT];
+    *error = s_judge (announce);
+    if (*error != WIRE_ERR_NONE)
+        return NULL;
+    int count = s_take_endpoints (endpoints, wire_bytes (announce, WIRE_F_ENDPOINTS), peer);
+    entry_t *self = count < 0 ? NULL
+                              : s_new (wire_bytes (announce, WIRE_F_NAME), endpoints, (size_t)count,
+                                       wire_bytes (announce, WIRE_F_TOPIC));
+    if (!self) {
+        *error = count < 0 ? WIRE_ERR_BAD_REQUEST : WIRE_ERR_LIMIT;
+        return NULL;
+    }
+    self->log = wire_guid (announce, WIRE_F_LOG);
+    self->instance = wire_guid (announce, WIRE_F_INSTANCE);
+    self->generation = wire_number (announce, WIRE_F_GENERATION);
+    span_t claim = wire_bytes (announce, WIRE_F_CLAIM);
+    if (claim.size == ENTRY_CLAIM)
+        memcpy (self->claim, claim.data, ENTRY_CLAIM);
+    self->state = wire_number (announce, WIRE_F_STATE);
+    self->members = wire_number (announce, WIRE_F_MEMBERS);
+    self->online = wire_number (announce, WIRE_F_ONLINE);
+    self->seq = wire_number (announce, WIRE_F_SEQ);
+    return self;
+}
+
+entry_t *entry_new_legacy (span_t name, uint16_t port, const char *peer)
+{
+    endpoint_t endpoint = {.port = port};
+    if (!text_legacy_name_valid ((const char *)name.data, name.size) || port == 0 ||
+        !s_take_peer (&endpoint, peer))
+        return NULL;
+    entry_t *self = s_new (name, &endpoint, 1, span (NULL, 0));
+    if (self)
+        self->legacy = true;
+    return self;
+}
+
+void entry_destroy (entry_t **self_p)
+{
+    entry_t *self = *self_p;
+    if (self)
+        free ((void *)self->topic.data);
+    free (self);
+    *self_p = NULL;
+}
+
+const char *entry_name (const entry_t *self)
+{
+    return self->name;
+}
+
+bool entry_legacy (const entry_t *self)
+{
+    return self->legacy;
+}
+
+guid_t entry_log (const entry_t *self)
+{
+    return self->log;
+}
+
+guid_t entry_instance (const entry_t *self)
+{
+    return self->instance;
+}
+
+uint64_t entry_generation (const entry_t *self)
+{
+    return self->generation;
+}
+
+const uint8_t *entry_claim (const entry_t *self)
+{
+    return self->claim;
+}
+
+size_t entry_memory (const entry_t *self)
+{
+    return sizeof *self + self->endpoint_count * sizeof self->endpoints[0] + self->topic.size;
+}
+
+bool entry_same_log (const entry_t *self, const entry_t *other)
+{
+    return self->legacy == other->legacy && guid_equal (&self->log, &other->log);
+}
+
+bool entry_later (const entry_t *self, const entry_t *other)
+{
+    if (self->generation != other->generation)
+        return self->generation > other->generation;
+    return memcmp (self->instance.bytes, other->instance.bytes, GUID_SIZE) > 0;
+}
+
+static bool s_told (const endpoint_t *endpoint, const char *peer)
+{
+    return !endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer);
+}
+
+char *entry_endpoints (const entry_t *self, const char *peer)
+{
+    char *text = malloc (self->endpoint_count * ENDPOINT_TEXT + 1);
+    if (!text)
+        return NULL;
+    char *at = text;
+    *at = 0;
+    for (size_t i = 0; i < self->endpoint_count; i++) {
+        if (!s_told (&self->endpoints[i], peer))
+            continue;
+        if (at > text)
+            *at++ = ' ';
+        endpoint_print_with_key (&self->endpoints[i], at);
+        at += strlen (at);
+    }
+    return text;
+}
+
+uint16_t entry_plain_port (const entry_t *self, const char *peer)
+{
+    if (self->legacy)
+        return self->endpoints[0].port; // all that its wire ever told
+    uint16_t port = 0;
+    for (size_t i = 0; i < self->endpoint_count; i++) {
+        const endpoint_t *endpoint = &self->endpoints[i];
+        if (endpoint->has_key || !s_told (endpoint, peer))
+            continue;
+        if (endpoint_is_loopback (endpoint))
+            return endpoint->port;
+        if (port == 0)
+            port = endpoint->port;
+    }
+    return port;
+}
+
+void entry_describe (const entry_t *self, const char *endpoints, wire_t *row)
+{
+    *row = wire (WIRE_ROW_GROUP, 0, NULL);
+    wire_set_bytes (row, WIRE_F_NAME, span_of (self->name));
+    wire_set_bytes (row, WIRE_F_LOG, span (self->log.bytes, GUID_SIZE));
+    wire_set (row, WIRE_F_GENERATION, self->generation);
+    wire_set (row, WIRE_F_STATE, self->state);
+    wire_set (row, WIRE_F_MEMBERS, self->members);
+    wire_set (row, WIRE_F_ONLINE, self->online);
+    wire_set (row, WIRE_F_SEQ, self->seq);
+    wire_set_bytes (row, WIRE_F_TOPIC, self->topic);
+    wire_set_bytes (row, WIRE_F_ENDPOINTS, span_of (endpoints));
+}

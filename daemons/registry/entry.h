@@ -1,0 +1,57 @@
+// entry: one group as the registry knows it, and who is told which of its endpoints.
+//
+// Floor 4, pure. A zchat group is a lease; a group of the original system (`legacy`) is a port and
+// has none of the fields that its wire does not carry.
+
+#ifndef ZCHAT_REGISTRY_ENTRY_H
+#define ZCHAT_REGISTRY_ENTRY_H
+
+#include "common/endpoint.h"
+#include "common/text.h"
+#include "common/wire.h"
+
+enum {
+    ENTRY_TOPIC_MAX = 60000,    // bytes
+    ENTRY_ENDPOINTS_MAX = 4096, // bytes of all of them together
+    ENTRY_ENDPOINT_COUNT = 16,
+    ENTRY_CLAIM = 32
+};
+
+typedef struct entry entry_t;
+
+// From ANNOUNCE, told by `peer` (an address as frame_peer gives it). A host `*` becomes the peer's
+// address; a peer elsewhere does not reach our loopback, so its loopback endpoints are left out.
+// NULL with *error: BAD_NAME, BAD_TEXT (the topic) or BAD_REQUEST (the endpoints).
+entry_t *entry_new (const wire_t *announce, const char *peer, wire_error_t *error);
+
+// A group of the original system. NULL when name, port or peer are none.
+entry_t *entry_new_legacy (span_t name, uint16_t port, const char *peer);
+
+void entry_destroy (entry_t **self_p);
+
+const char *entry_name (const entry_t *self);
+bool entry_legacy (const entry_t *self);
+guid_t entry_log (const entry_t *self);      // zeros for legacy
+guid_t entry_instance (const entry_t *self); // zeros for legacy
+uint64_t entry_generation (const entry_t *self);
+const uint8_t *entry_claim (const entry_t *self); // ENTRY_CLAIM bytes
+size_t entry_memory (const entry_t *self);        // bytes it takes, about
+
+// Is it of the same log?
+bool entry_same_log (const entry_t *self, const entry_t *other);
+// Of two of the same log: does `self` come later? The higher generation does; at the same one,
+// which two copies of a log can reach, the higher instance, so that every registry decides alike.
+bool entry_later (const entry_t *self, const entry_t *other);
+
+// The endpoints that a caller is told, with one blank between two: loopback ones go to loopback
+// only. The caller frees the text; "" when there are none for it.
+char *entry_endpoints (const entry_t *self, const char *peer);
+
+// The port that the original system's list shows to this caller. A zchat group: of a plain listener
+// that the caller may be told of, one on loopback before others. 0: none, the group is not shown.
+uint16_t entry_plain_port (const entry_t *self, const char *peer);
+
+// Fills in a row of GROUPS. Bytes are borrowed from the entry and from `endpoints`.
+void entry_describe (const entry_t *self, const char *endpoints, wire_t *row);
+
+#endif
