@@ -1,0 +1,155 @@
+#include "daemons/group/folder.h"
+
+#include "common/exits.h"
+#include "daemons/group/segment.h"
+#include "daemons/group/writer.h"
+
+#include <czmq.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+// Makes one folder if it is not there and makes its name durable.
+static int s_make_one (const char *path)
+{
+    if (mkdir (path, 0750) < 0)
+        return errno == EEXIST ? 0 : -1;
+    char *above = strdup (path);
+    assert (above);
+    char *slash = strrchr (above, '/');
+    if (slash)
+        *(slash == above ? slash + 1 : slash) = 0;
+    int fd = open (slash ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? -1 : writer_sync (fd);
+    int cause = errno;
+    if (fd >= 0)
+        close (fd);
+    free (above);
+    errno = cause;
+    return rc;
+}
+
+static int s_make_all (const char *path)
+{
+    char *part = strdup (path);
+    assert (part);
+    int rc = 0;
+    for (char *at = part + 1; rc == 0 && *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = 0;
+        rc = s_make_one (part);
+        *at = '/';
+    }
+    if (rc == 0)
+        rc = s_make_one (part);
+    int cause = errno;
+    free (part);
+    errno = cause;
+    return rc;
+}
+
+int folder_open (const char *path, trouble_t *trouble)
+{
+    if (s_make_all (path) < 0)
+        return trouble_set (trouble, errno == ENOSPC ? EXIT_NOT_NOW : EXIT_CONFIG,
+                            "%s cannot be made: %s", path, strerror (errno));
+    int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return trouble_set (trouble, EXIT_CONFIG, "%s cannot be opened: %s", path,
+                            strerror (errno));
+    if (flock (dir, LOCK_EX | LOCK_NB) < 0) {
+        int cause = errno;
+        close (dir);
+        if (cause == EWOULDBLOCK)
+            return trouble_set (trouble, EXIT_NOT_NOW, "%s is in use by another process", path);
+        return trouble_set (trouble, EXIT_SYNC, "%s cannot be locked: %s", path, strerror (cause));
+    }
+    return dir;
+}
+
+// 0, or -1 with errno: ENOENT there is none, EPERM others can read it, EBADMSG it has a wrong size.
+int folder_read_key (int dir, log_key_t *key)
+{
+    uint8_t bytes[GUID_SIZE + PROOF_KEY + 1];
+    struct stat status;
+    int fd = openat (dir, "key", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -1;
+    ssize_t rc = fstat (fd, &status) < 0 ? -1 : segment_pread (fd, bytes, sizeof bytes, 0);
+    int cause = rc < 0 ? errno : 0;
+    close (fd);
+    if (!cause && (status.st_mode & 0077))
+        cause = EPERM;
+    if (!cause && rc != GUID_SIZE + PROOF_KEY)
+        cause = EBADMSG;
+    if (cause) {
+        errno = cause;
+        return -1;
+    }
+    memcpy (key->id.bytes, bytes, GUID_SIZE);
+    memcpy (key->secret, bytes + GUID_SIZE, PROOF_KEY);
+    sodium_memzero (bytes, sizeof bytes);
+    return 0;
+}
+
+static int s_write_key (int dir, const log_key_t *key)
+{
+    uint8_t bytes[GUID_SIZE + PROOF_KEY];
+    memcpy (bytes, key->id.bytes, GUID_SIZE);
+    memcpy (bytes + GUID_SIZE, key->secret, PROOF_KEY);
+    unlinkat (dir, "key.new", 0); // left by a crash
+    int fd = openat (dir, "key.new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    ssize_t wrote = write (fd, bytes, sizeof bytes);
+    sodium_memzero (bytes, sizeof bytes);
+    if (wrote >= 0 && wrote != sizeof bytes)
+        errno = ENOSPC;
+    int rc = wrote == sizeof bytes ? writer_sync (fd) : -1;
+    int cause = errno;
+    close (fd);
+    errno = cause;
+    if (rc == 0)
+        rc = renameat (dir, "key.new", dir, "key");
+    return rc == 0 ? writer_sync (dir) : rc;
+}
+
+// A key made anew would make every segment a stranger's.
+static bool s_has_segments (int dir)
+{
+    int copy = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = copy < 0 ? NULL : fdopendir (copy);
+    bool found = folder == NULL;
+    struct dirent *entry;
+    while (!found && (entry = readdir (folder))) {
+        uint64_t first;
+        found = segment_name_parse (entry->d_name, &first);
+    }
+    if (folder)
+        closedir (folder);
+    return found;
+}
+
+int folder_key (int dir, log_key_t *key, trouble_t *trouble)
+{
+    if (folder_read_key (dir, key) == 0)
+        return 0;
+    if (errno == EPERM)
+        return trouble_set (trouble, EXIT_CONFIG,
+                            "the file 'key' can be read by others: chmod 600 it");
+    if (errno != ENOENT)
+        return trouble_set (trouble, EXIT_SYNC, "the file 'key' cannot be read: %s",
+                            strerror (errno));
+    if (s_has_segments (dir))
+        return trouble_set (trouble, EXIT_CONFIG,
+                            "there are segments but no file 'key': put it back from a backup");
+    key->id = guid_random ();
+    randombytes_buf (key->secret, PROOF_KEY);
+    if (s_write_key (dir, key) < 0)
+        return trouble_set (trouble, errno == ENOSPC ? EXIT_NOT_NOW : EXIT_SYNC,
+                            "the file 'key' cannot be written: %s", strerror (errno));
+    return 0;
+}

@@ -1,0 +1,30 @@
+// folder: a log's folder on disk: made, locked, and its key.
+//
+// Daemon floor 4.
+
+#ifndef ZCHAT_FOLDER_H
+#define ZCHAT_FOLDER_H
+
+#include "common/guid.h"
+#include "common/proof.h"
+#include "daemons/group/recovery.h"
+
+// The file `key`: the log's id and then its secret.
+typedef struct {
+    guid_t id;
+    uint8_t secret[PROOF_KEY];
+} log_key_t;
+
+// Opens the folder, making it and the folders above (0750) and syncing what was made, and locks it
+// until the descriptor is closed: the lock is on the folder itself, so no path leads around it. -1
+// with trouble set.
+int folder_open (const char *path, trouble_t *trouble);
+
+// Reads the key, or makes one (durable before it is used). A key that others can read is refused.
+// -1 with trouble set.
+int folder_key (int dir, log_key_t *key, trouble_t *trouble);
+
+// Reads the key without making one: for reading beside a running daemon. -1 with errno.
+int folder_read_key (int dir, log_key_t *key);
+
+#endif

@@ -1,0 +1,453 @@
+#include "daemons/group/log.h"
+
+#include "common/exits.h"
+#include "daemons/group/folder.h"
+
+#include <czmq.h>
+#include <sodium.h>
+
+struct log {
+    int dir;
+    log_key_t key;
+    log_fold_t fold;
+    uint64_t segment_size;
+    segments_t *segments;
+    writer_thread_t *writer;
+    // What is durable.
+    uint64_t last;
+    int64_t time;
+    chain_t chain;
+    uint64_t generation;
+    uint64_t oldest;
+    record_why_t why;
+    receipt_t receipt;
+    bool damaged;
+    bool opened; // this opening's OPEN record is durable
+    guid_t instance;
+    char notice[400];
+    // The job that is made or under way.
+    bool building;
+    bool busy;
+    writer_job_t job;
+    uint8_t *buffer;
+    size_t room;
+    size_t used; // of buffer, by whole batches
+    bool in_batch;
+    batch_writer_t batch;
+    uint64_t next; // sequence of the next record
+    int64_t now;
+    chain_t next_chain;
+    bool opens; // the job carries the OPEN record
+    // Of a new segment.
+    segment_header_t header;
+    uint8_t *head;
+    size_t head_size;
+    uint8_t digest[BATCH_DIGEST];
+};
+
+// ---- Opening
+
+static void s_set_receipt (log_t *self)
+{
+    self->receipt = log_receipt_at (self, self->last, &self->chain);
+}
+
+static int s_recover (log_t *self, trouble_t *trouble)
+{
+    recovery_t found;
+    if (recovery_run (&found, self->dir, &self->key.id, self->fold.fold, self->fold.arg, trouble) <
+        0)
+        return -1;
+    self->segments = found.segments;
+    self->last = found.last;
+    self->time = found.time;
+    self->chain = found.chain;
+    self->generation = found.generation;
+    self->oldest = found.oldest;
+    self->why = found.why;
+    self->damaged = found.damaged;
+    memcpy (self->notice, found.notice, sizeof self->notice);
+    s_set_receipt (self);
+    return 0;
+}
+
+log_t *log_open (const char *folder, uint64_t segment, const log_fold_t *fold, trouble_t *trouble)
+{
+    log_t *self = zmalloc (sizeof *self);
+    self->fold = *fold;
+    self->segment_size = segment;
+    self->instance = guid_random ();
+    self->dir = folder_open (folder, trouble);
+    if (self->dir < 0 || folder_key (self->dir, &self->key, trouble) < 0 ||
+        s_recover (self, trouble) < 0) {
+        log_destroy (&self);
+        return NULL;
+    }
+    self->writer = writer_new ();
+    if (!self->writer) {
+        trouble_set (trouble, EXIT_SYNC, "the writer thread cannot be started: %s",
+                     strerror (errno));
+        log_destroy (&self);
+    }
+    return self;
+}
+
+void log_destroy (log_t **self_p)
+{
+    log_t *self = *self_p;
+    if (!self)
+        return;
+    writer_destroy (&self->writer);
+    segments_destroy (&self->segments);
+    if (self->dir >= 0)
+        close (self->dir);
+    free (self->buffer);
+    free (self->head);
+    sodium_memzero (&self->key, sizeof self->key);
+    free (self);
+    *self_p = NULL;
+}
+
+void log_set_segment (log_t *self, uint64_t bytes)
+{
+    self->segment_size = bytes;
+}
+
+const guid_t *log_id (const log_t *self)
+{
+    return &self->key.id;
+}
+
+const uint8_t *log_key (const log_t *self)
+{
+    return self->key.secret;
+}
+
+uint64_t log_generation (const log_t *self)
+{
+    return self->generation;
+}
+
+uint64_t log_last (const log_t *self)
+{
+    return self->last;
+}
+
+int64_t log_time (const log_t *self)
+{
+    return self->time;
+}
+
+uint64_t log_oldest (const log_t *self)
+{
+    return self->oldest;
+}
+
+record_why_t log_why (const log_t *self)
+{
+    return self->why;
+}
+
+bool log_read_only (const log_t *self)
+{
+    return self->damaged;
+}
+
+const char *log_notice (const log_t *self)
+{
+    return self->notice;
+}
+
+const receipt_t *log_receipt (const log_t *self)
+{
+    return &self->receipt;
+}
+
+receipt_t log_receipt_at (const log_t *self, uint64_t seq, const chain_t *chain)
+{
+    return receipt_make (self->key.secret, &self->key.id, self->generation, seq, chain);
+}
+
+const guid_t *log_instance (const log_t *self)
+{
+    return &self->instance;
+}
+
+// ---- A new segment's header and STATE
+
+struct log_state {
+    const log_t *log;
+    uint8_t *bytes;
+    size_t used;
+    size_t room;
+    bool in_batch;
+    batch_writer_t batch;
+};
+
+static void s_end_state_batch (log_state_t *self)
+{
+    if (self->in_batch)
+        self->used += batch_end (&self->batch, &self->log->key.id).size;
+    self->in_batch = false;
+}
+
+static void s_begin_state_batch (log_state_t *self)
+{
+    if (self->room - self->used < BATCH_MAX) {
+        self->room = 2 * self->room + BATCH_MAX;
+        self->bytes = realloc (self->bytes, self->room);
+        assert (self->bytes);
+    }
+    batch_t head = {
+        .type = BATCH_TYPE_STATE, .first = self->log->last + 1, .durable = self->log->last};
+    batch_begin (&self->batch, self->bytes + self->used, &head);
+    self->in_batch = true;
+}
+
+void log_state_put (log_state_t *self, const record_t *record)
+{
+    if (self->in_batch && batch_add (&self->batch, record) > 0)
+        return;
+    s_end_state_batch (self);
+    s_begin_state_batch (self);
+    uint64_t seq = batch_add (&self->batch, record);
+    assert (seq > 0); // one record of ours always fits into an empty batch
+}
+
+static void s_put_own_state (log_state_t *self)
+{
+    const log_t *log = self->log;
+    uint8_t bytes[64];
+    writer_t options = writer (bytes, sizeof bytes);
+    record_put_number (&options, RECORD_OPT_GENERATION, log->generation);
+    record_put_number (&options, RECORD_OPT_OLDEST, log->oldest);
+    record_put_number (&options, RECORD_OPT_WHY, log->why);
+    record_t record = {.kind = RECORD_STATE_LOG,
+                       .time = log->time,
+                       .options = span (bytes, writer_used (&options))};
+    log_state_put (self, &record);
+}
+
+// Makes header and STATE of the segment that begins behind what is durable now.
+static void s_make_head (log_t *self)
+{
+    log_state_t state = {.log = self, .used = SEGMENT_HEADER, .room = SEGMENT_HEADER};
+    s_put_own_state (&state);
+    self->fold.state (self->fold.arg, &state);
+    s_end_state_batch (&state);
+    self->head = state.bytes;
+    self->head_size = state.used;
+    self->header = (segment_header_t){.version = SEGMENT_VERSION,
+                                      .state_size = (uint32_t)(state.used - SEGMENT_HEADER),
+                                      .log = self->key.id,
+                                      .first = self->last + 1,
+                                      .time = self->time,
+                                      .chain = self->chain};
+    segment_header_encode (&self->header, self->head);
+    crypto_generichash (self->digest, BATCH_DIGEST, self->head, self->head_size, NULL, 0);
+}
+
+// ---- Appending
+
+bool log_busy (const log_t *self)
+{
+    return self->busy;
+}
+
+static bool s_wants_segment (const log_t *self)
+{
+    segment_t *newest = segments_newest (self->segments);
+    return !newest || newest->end - newest->start >= self->segment_size;
+}
+
+// Every opening that writes says so first.
+static void s_put_open (log_t *self)
+{
+    uint8_t bytes[64];
+    writer_t options = writer (bytes, sizeof bytes);
+    record_put_number (&options, RECORD_OPT_GENERATION, self->generation + 1);
+    record_put_option (&options, RECORD_OPT_INSTANCE, self->instance.bytes, GUID_SIZE);
+    record_t record = {.kind = RECORD_OPEN, .options = span (bytes, writer_used (&options))};
+    int rc = log_put (self, &record);
+    assert (rc == 0);
+    self->opens = true;
+}
+
+void log_begin (log_t *self, int64_t now, size_t hint)
+{
+    assert (!self->busy && !self->building && !self->damaged);
+    if (hint > LOG_JOB_MAX)
+        hint = LOG_JOB_MAX;
+    self->building = true;
+    self->room =
+        LOG_HEADROOM + hint + 2 * BATCH_MAX; // the last batch may begin anywhere below hint
+    self->buffer = malloc (self->room);
+    assert (self->buffer);
+    self->used = LOG_HEADROOM;
+    self->in_batch = false;
+    self->next = self->last + 1;
+    self->next_chain = self->chain;
+    self->now = now > self->time ? now : self->time;
+    self->opens = false;
+    if (s_wants_segment (self))
+        s_make_head (self);
+    if (!self->opened)
+        s_put_open (self);
+}
+
+static void s_end_batch (log_t *self)
+{
+    if (!self->in_batch)
+        return;
+    span_t bytes = batch_end (&self->batch, &self->key.id);
+    self->used += bytes.size;
+    self->next_chain = chain_next (&self->next_chain, bytes);
+    self->in_batch = false;
+}
+
+// Whether there is room for one more batch.
+static bool s_begin_batch (log_t *self)
+{
+    if (self->used - LOG_HEADROOM + BATCH_MAX > LOG_JOB_MAX || self->room - self->used < BATCH_MAX)
+        return false;
+    bool first = self->next == self->last + 1;
+    batch_t head = {.type = BATCH_TYPE_RECORDS,
+                    .first = self->next,
+                    .base = self->now,
+                    .durable = self->last,
+                    .chain = self->next_chain,
+                    .digest = self->head && first ? self->digest : NULL};
+    batch_begin (&self->batch, self->buffer + self->used, &head);
+    self->in_batch = true;
+    return true;
+}
+
+int log_put (log_t *self, record_t *record)
+{
+    assert (self->building);
+    record->time = self->now;
+    uint64_t seq = self->in_batch ? batch_add (&self->batch, record) : 0;
+    if (seq == 0) {
+        s_end_batch (self);
+        if (!s_begin_batch (self))
+            return -1;
+        seq = batch_add (&self->batch, record);
+        assert (seq > 0); // callers bound texts and nicks, so a record fits into an empty batch
+    }
+    record->seq = seq;
+    self->next = seq + 1;
+    return 0;
+}
+
+void log_break (log_t *self)
+{
+    s_end_batch (self);
+}
+
+void log_commit (log_t *self)
+{
+    assert (self->building);
+    s_end_batch (self);
+    segment_t *newest = segments_newest (self->segments);
+    writer_job_t job = {.fd = -1,
+                        .dir = self->dir,
+                        .trim_fd = -1,
+                        .data = span (self->buffer + LOG_HEADROOM, self->used - LOG_HEADROOM)};
+    if (newest) {
+        int fd = segments_fd (self->segments, newest);
+        job.fd = self->head ? -1 : fd;
+        job.trim_fd = self->head ? fd : -1;
+        job.offset = job.trim_size = newest->end;
+    }
+    if (self->head) {
+        job.head = span (self->head, self->head_size);
+        segment_name (self->header.first, job.name);
+    }
+    self->job = job;
+    self->building = false;
+    self->busy = true;
+    writer_submit (self->writer, &self->job);
+}
+
+int log_fd (const log_t *self)
+{
+    return writer_fd (self->writer);
+}
+
+// The job is on disk: its batches count from now on.
+static void s_job_durable (log_t *self)
+{
+    uint64_t offset = self->job.offset;
+    segment_t *segment = segments_newest (self->segments);
+    if (self->head) {
+        offset = self->head_size;
+        segment = segments_append (self->segments, &self->header, self->job.made_fd, 0);
+        segment->complete = true;
+    }
+    span_t left = self->job.data;
+    batch_t batch;
+    while (left.size > 0 && batch_peek (&batch, left) == 0) {
+        index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
+        offset += batch.bytes.size;
+        left = span (left.data + batch.bytes.size, left.size - batch.bytes.size);
+    }
+    segment->end = segment->indexed = offset;
+    segment->indexed_seq = self->next;
+    self->last = self->next - 1;
+    self->time = self->now;
+    self->chain = self->next_chain;
+    if (self->opens) {
+        self->opened = true;
+        self->generation++;
+    }
+    s_set_receipt (self);
+}
+
+int log_finish (log_t *self, int timeout, log_done_t *done)
+{
+    if (!self->busy || !writer_take (self->writer, timeout))
+        return 0;
+    self->busy = false;
+    done->result = self->job.result;
+    done->error = self->job.error;
+    done->call = self->job.call;
+    done->first = self->last + 1;
+    done->last = self->next - 1;
+    done->buffer = self->buffer;
+    done->batches = self->job.data;
+    self->buffer = NULL;
+    if (done->result == WRITER_DONE)
+        s_job_durable (self);
+    free (self->head);
+    self->head = NULL;
+    return 1;
+}
+
+// ---- Reading
+
+segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t *page,
+                          record_why_t *why)
+{
+    *why = RECORD_WHY_DAMAGE;
+    if (seq < self->oldest) {
+        memset (page, 0, sizeof *page);
+        page->from = seq;
+        page->to = self->oldest - 1;
+        *why = self->why;
+        return SEGMENTS_GAP;
+    }
+    return segments_read (self->segments, seq, self->last, max, page);
+}
+
+segments_read_t log_find (log_t *self, int64_t time, uint64_t *seq)
+{
+    segments_read_t rc = segments_find (self->segments, time, self->last, seq);
+    if (rc == SEGMENTS_PAGE && *seq < self->oldest)
+        *seq = self->oldest;
+    return rc;
+}
+
+uint64_t log_back (log_t *self, uint64_t seq, uint64_t bytes)
+{
+    return segments_back (self->segments, seq, bytes, self->oldest);
+}

@@ -1,0 +1,377 @@
+#include "daemons/group/recovery.h"
+
+#include "common/exits.h"
+#include "daemons/group/writer.h"
+
+#include <czmq.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+
+int trouble_set (trouble_t *self, int exit_code, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    self->exit = exit_code;
+    vsnprintf (self->text, sizeof self->text, format, args);
+    va_end (args);
+    return -1;
+}
+
+// What the recovery of one folder knows while it runs.
+typedef struct {
+    recovery_t *result;
+    int dir;
+    guid_t id;
+    recovery_fold_fn *fold;
+    void *arg;
+    trouble_t *trouble;
+} run_t;
+
+static int s_read_error (run_t *self, const segment_t *segment)
+{
+    return trouble_set (self->trouble, EXIT_SYNC, "segment %" PRIu64 " cannot be read: %s",
+                        segment->header.first, strerror (errno));
+}
+
+static void s_notice (run_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+static void s_notice (run_t *self, const char *format, ...)
+{
+    char *notice = self->result->notice;
+    size_t used = strlen (notice);
+    va_list args;
+    va_start (args, format);
+    if (used > 0 && used + 2 < sizeof self->result->notice) {
+        strcpy (notice + used, "; ");
+        used += 2;
+    }
+    vsnprintf (notice + used, sizeof self->result->notice - used, format, args);
+    va_end (args);
+}
+
+static void s_fold (run_t *self, const record_t *record)
+{
+    recovery_t *result = self->result;
+    if (record->kind == RECORD_OPEN || record->kind == RECORD_STATE_LOG ||
+        record->kind == RECORD_ACCEPT)
+        result->generation =
+            record_option_number (record, RECORD_OPT_GENERATION, result->generation);
+    if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG) {
+        result->oldest = record_option_number (record, RECORD_OPT_OLDEST, result->oldest);
+        result->why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, result->why);
+    }
+    if (record->seq > 0)
+        result->time = record->time;
+    self->fold (self->arg, record);
+}
+
+static void s_fold_batch (run_t *self, batch_t *batch)
+{
+    record_t record;
+    while (batch_next (batch, &record) == 1) {
+        if (batch->type == BATCH_TYPE_STATE)
+            record.seq = 0; // STATE has no sequences
+        s_fold (self, &record);
+    }
+}
+
+// ---- Torn tails
+
+static int s_by_name (const void *a, const void *b)
+{
+    return strcmp (*(char *const *)a, *(char *const *)b);
+}
+
+// Removes all but the newest set-aside files; their names sort by time.
+static void s_forget_torn (int dir)
+{
+    int copy = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = copy < 0 ? NULL : fdopendir (copy);
+    if (!folder)
+        return;
+    char *names[1024];
+    size_t count = 0;
+    struct dirent *entry;
+    while (count < 1024 && (entry = readdir (folder)))
+        if (strncmp (entry->d_name, "torn-", 5) == 0)
+            names[count++] = strdup (entry->d_name);
+    closedir (folder);
+    qsort (names, count, sizeof names[0], s_by_name);
+    for (size_t i = 0; i < count; i++) {
+        if (i + RECOVERY_TORN_KEPT < count)
+            unlinkat (dir, names[i], 0);
+        free (names[i]);
+    }
+}
+
+static void s_torn_name (const segment_t *segment, char out[64])
+{
+    snprintf (out, 64, "torn-%020" PRId64 "-%020" PRIu64, zclock_usecs (), segment->header.first);
+}
+
+static int s_copy (int from, uint64_t start, uint64_t end, int to)
+{
+    uint8_t bytes[65536];
+    for (uint64_t at = start; at < end;) {
+        size_t size = end - at < sizeof bytes ? (size_t)(end - at) : sizeof bytes;
+        ssize_t rc = segment_pread (from, bytes, size, at);
+        if (rc <= 0)
+            return -1;
+        for (ssize_t done = 0; done < rc;) {
+            ssize_t wrote = write (to, bytes + done, (size_t)(rc - done));
+            if (wrote < 0 && errno != EINTR)
+                return -1;
+            if (wrote > 0)
+                done += wrote;
+        }
+        at += (uint64_t)rc;
+    }
+    return writer_sync (to);
+}
+
+// Copies everything behind `offset` aside and cuts it. The copy is evidence: without it nothing is
+// cut.
+static int s_cut (run_t *self, segment_t *segment, uint64_t offset)
+{
+    int fd = segments_fd (self->result->segments, segment);
+    int64_t used = fd < 0 ? -1 : segment_used (fd, offset);
+    if (used < 0)
+        return s_read_error (self, segment);
+    char name[64];
+    s_torn_name (segment, name);
+    int copy = openat (self->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    int rc = copy < 0 ? -1 : s_copy (fd, offset, (uint64_t)used, copy);
+    if (rc == 0)
+        rc = writer_sync (self->dir);
+    if (rc == 0)
+        rc = ftruncate (fd, (off_t)offset);
+    if (rc == 0)
+        rc = writer_sync (fd);
+    int cause = errno;
+    if (copy >= 0)
+        close (copy);
+    if (rc < 0)
+        return trouble_set (self->trouble, cause == ENOSPC ? EXIT_NOT_NOW : EXIT_SYNC,
+                            "the torn tail of segment %" PRIu64 " cannot be set aside: %s",
+                            segment->header.first, strerror (cause));
+    s_notice (self, "cut a torn tail of %" PRId64 " bytes behind record %" PRIu64 ", kept in %s",
+              used - (int64_t)offset, self->result->last, name);
+    s_forget_torn (self->dir);
+    return 0;
+}
+
+// A newest segment that never counted: renames it, takes it off the list.
+static int s_set_aside (run_t *self, segment_t *segment)
+{
+    char from[SEGMENT_NAME], to[64];
+    segment_name (segment->header.first, from);
+    s_torn_name (segment, to);
+    if (renameat (self->dir, from, self->dir, to) < 0 || writer_sync (self->dir) < 0)
+        return trouble_set (self->trouble, EXIT_SYNC, "%s cannot be set aside: %s", from,
+                            strerror (errno));
+    s_notice (self, "set aside an unfinished segment as %s", to);
+    segments_drop_newest (self->result->segments);
+    s_forget_torn (self->dir);
+    return 0;
+}
+
+// ---- Replaying
+
+// Whether a batch somewhere behind `offset` says that `seq` was durable. -1: read error.
+static int s_was_durable (run_t *self, segment_t *segment, uint64_t offset, uint64_t seq)
+{
+    int fd = segments_fd (self->result->segments, segment);
+    if (fd < 0)
+        return -1;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, UINT64_MAX);
+    int rc = 0;
+    segment_step_t step;
+    while (rc == 0 && (step = segment_walk_search (walk, seq)) != SEGMENT_END) {
+        batch_t batch;
+        if (step == SEGMENT_FAILED || segment_walk_next (walk, &batch) == SEGMENT_FAILED)
+            rc = -1;
+        else if (batch.durable >= seq)
+            rc = 1;
+    }
+    segment_walk_destroy (&walk);
+    return rc;
+}
+
+// Whether header, STATE and first batch are whole. 1 yes, 0 no, -1 read error.
+static int s_is_whole (run_t *self, segment_t *segment)
+{
+    if (segment->header.version != SEGMENT_VERSION)
+        return 0;
+    int fd = segments_fd (self->result->segments, segment);
+    uint8_t digest[BATCH_DIGEST];
+    if (fd < 0 || segment_digest (fd, segment->start, digest) < 0)
+        return -1;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->start, UINT64_MAX);
+    segment_walk_expect (walk, segment->header.first, &segment->header.chain);
+    batch_t batch;
+    segment_step_t step = segment_walk_next (walk, &batch);
+    int rc = step == SEGMENT_FAILED ? -1 : 0;
+    if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS && batch.opens)
+        rc = memcmp (batch.digest, digest, BATCH_DIGEST) == 0;
+    segment_walk_destroy (&walk);
+    return rc;
+}
+
+static int s_replay_state (run_t *self, segment_t *segment)
+{
+    int fd = segments_fd (self->result->segments, segment);
+    if (fd < 0)
+        return s_read_error (self, segment);
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, SEGMENT_HEADER, segment->start);
+    batch_t batch;
+    segment_step_t step;
+    while ((step = segment_walk_next (walk, &batch)) == SEGMENT_BATCH)
+        s_fold_batch (self, &batch);
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? s_read_error (self, segment) : 0;
+}
+
+static void s_took (run_t *self, segment_t *segment, batch_t *batch, uint64_t offset, uint64_t end)
+{
+    s_fold_batch (self, batch);
+    self->result->last = batch_last (batch);
+    index_add (segment->index, (index_entry_t){batch->first, batch->base, offset});
+    segment->indexed_seq = batch_last (batch) + 1;
+    segment->indexed = segment->end = end;
+}
+
+// The batch at the walk's place is bad. Returns 1 to go on behind a hole, 0 when the log ends here,
+// -1.
+static int s_bad_batch (run_t *self, segment_t *segment, segment_walk_t *walk)
+{
+    uint64_t seq = self->result->last + 1;
+    uint64_t offset = segment_walk_offset (walk);
+    int durable = s_was_durable (self, segment, offset, seq);
+    if (durable < 0)
+        return s_read_error (self, segment);
+    bool newest = segment == segments_newest (self->result->segments);
+    if (!durable && newest)
+        return s_cut (self, segment, offset);
+    self->result->damaged = true;
+    s_notice (self, "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",
+              segment->header.first, offset, seq);
+    return segment_walk_search (walk, seq) == SEGMENT_BATCH;
+}
+
+static int s_replay_batches (run_t *self, segment_t *segment)
+{
+    int fd = segments_fd (self->result->segments, segment);
+    if (fd < 0)
+        return s_read_error (self, segment);
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->start, UINT64_MAX);
+    segment_walk_expect (walk, segment->header.first, &segment->header.chain);
+    self->result->chain = segment->header.chain;
+    segment->end = segment->indexed = segment->start;
+    int rc = 1;
+    while (rc == 1) {
+        batch_t batch;
+        uint64_t offset = segment_walk_offset (walk);
+        switch (segment_walk_next (walk, &batch)) {
+        case SEGMENT_BATCH:
+            s_took (self, segment, &batch, offset, segment_walk_offset (walk));
+            self->result->chain = chain_next (&batch.chain, batch.bytes);
+            break;
+        case SEGMENT_END:
+            rc = 0;
+            break;
+        case SEGMENT_BAD:
+            rc = s_bad_batch (self, segment, walk);
+            break;
+        case SEGMENT_FAILED:
+            rc = s_read_error (self, segment);
+        }
+    }
+    segment->complete = true;
+    segment_walk_destroy (&walk);
+    return rc;
+}
+
+// The newest segment does not begin well, and was durable once: the fold begins at the newest whole
+// STATE.
+static int s_replay_damaged (run_t *self)
+{
+    segments_t *segments = self->result->segments;
+    size_t from = segments_count (segments) - 1;
+    int whole = 0;
+    while (!whole && from > 0)
+        whole = s_is_whole (self, segments_at (segments, --from));
+    if (whole < 0)
+        return s_read_error (self, segments_at (segments, from));
+    if (!whole)
+        return trouble_set (self->trouble, EXIT_NOT_NOW,
+                            "no segment of this log has a whole beginning: see zchat-log verify");
+    int rc = s_replay_state (self, segments_at (segments, from));
+    for (size_t i = from; rc == 0 && i < segments_count (segments); i++)
+        rc = s_replay_batches (self, segments_at (segments, i));
+    return rc;
+}
+
+// What must not be touched: segments of another log, or of a format to come.
+static int s_check_known (run_t *self, const segment_t *segment)
+{
+    uint64_t first = segment->header.first;
+    if (segment->foreign)
+        return trouble_set (self->trouble, EXIT_CONFIG,
+                            "segment %" PRIu64 " belongs to another log than the file 'key'", first);
+    if (segment->header.version > SEGMENT_VERSION)
+        return trouble_set (self->trouble, EXIT_CONFIG,
+                            "segment %" PRIu64 " has format version %u; this program knows %d",
+                            first, segment->header.version, SEGMENT_VERSION);
+    return 0;
+}
+
+// Replays from the newest segment, setting aside those that never counted.
+static int s_replay (run_t *self)
+{
+    segments_t *segments = self->result->segments;
+    segment_t *newest;
+    while ((newest = segments_newest (segments))) {
+        int fd = segments_fd (segments, newest);
+        if (fd < 0 || writer_sync_and_forget (fd) < 0)
+            return s_read_error (self, newest);
+        if (s_check_known (self, newest) < 0)
+            return -1;
+        int whole = s_is_whole (self, newest);
+        if (whole < 0)
+            return s_read_error (self, newest);
+        if (whole) {
+            int rc = s_replay_state (self, newest);
+            return rc < 0 ? rc : s_replay_batches (self, newest);
+        }
+        int durable = s_was_durable (self, newest, 0, newest->header.first);
+        if (durable < 0)
+            return s_read_error (self, newest);
+        if (durable) {
+            self->result->damaged = true;
+            s_notice (self, "segment %" PRIu64 " is damaged at its beginning",
+                      newest->header.first);
+            return s_replay_damaged (self);
+        }
+        if (s_set_aside (self, newest) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn *fold, void *arg,
+                  trouble_t *trouble)
+{
+    memset (self, 0, sizeof *self);
+    self->chain = chain_start (id);
+    self->oldest = 1;
+    run_t run = {self, dir, *id, fold, arg, trouble};
+    self->segments = segments_new (dir, id);
+    if (!self->segments)
+        return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be read: %s",
+                            strerror (errno));
+    int rc = s_replay (&run);
+    if (rc < 0)
+        segments_destroy (&self->segments);
+    return rc;
+}

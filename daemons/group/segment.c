@@ -1,0 +1,244 @@
+#include "daemons/group/segment.h"
+
+#include <czmq.h>
+#include <sodium.h>
+#include <xxhash.h>
+
+static const char MAGIC[8] = {'z', 'c', 'h', 'a', 't', 'l', 'o', 'g'};
+enum { HASHED = 80, WINDOW = 1 << 20 };
+
+void segment_name (uint64_t first, char out[SEGMENT_NAME])
+{
+    snprintf (out, SEGMENT_NAME, "%020" PRIu64 ".log", first);
+}
+
+bool segment_name_parse (const char *name, uint64_t *first)
+{
+    if (strlen (name) != SEGMENT_NAME - 1 || strcmp (name + 20, ".log") != 0)
+        return false;
+    if (strspn (name, "0123456789") != 20)
+        return false;
+    errno = 0;
+    *first = strtoull (name, NULL, 10);
+    return errno == 0 && *first > 0 && *first <= INT64_MAX;
+}
+
+void segment_header_encode (const segment_header_t *self, uint8_t bytes[SEGMENT_HEADER])
+{
+    writer_t out = writer (bytes, SEGMENT_HEADER);
+    writer_bytes (&out, MAGIC, sizeof MAGIC);
+    writer_u16 (&out, self->version);
+    writer_u16 (&out, 0);
+    writer_u32 (&out, self->state_size);
+    writer_bytes (&out, self->log.bytes, GUID_SIZE);
+    writer_u64 (&out, self->first);
+    writer_u64 (&out, (uint64_t)self->time);
+    writer_bytes (&out, self->chain.bytes, CHAIN_SIZE);
+    writer_u64 (&out, XXH3_64bits (bytes, HASHED));
+}
+
+int segment_header_decode (segment_header_t *self, const uint8_t bytes[SEGMENT_HEADER])
+{
+    reader_t in = reader (bytes, SEGMENT_HEADER);
+    uint8_t magic[sizeof MAGIC];
+    reader_copy (&in, magic, sizeof magic);
+    self->version = reader_u16 (&in);
+    uint16_t zeros = reader_u16 (&in);
+    self->state_size = reader_u32 (&in);
+    reader_copy (&in, self->log.bytes, GUID_SIZE);
+    self->first = reader_u64 (&in);
+    uint64_t time = reader_u64 (&in);
+    reader_copy (&in, self->chain.bytes, CHAIN_SIZE);
+    if (memcmp (magic, MAGIC, sizeof MAGIC) != 0 || reader_u64 (&in) != XXH3_64bits (bytes, HASHED))
+        return -1;
+    if (self->version == SEGMENT_VERSION && (zeros || self->first < 1 || time > INT64_MAX))
+        return -1;
+    self->time = (int64_t)time;
+    return 0;
+}
+
+ssize_t segment_pread (int fd, void *out, size_t size, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t rc = pread (fd, (char *)out + done, size - done, (off_t)(offset + done));
+        if (rc == 0)
+            break;
+        if (rc > 0)
+            done += (size_t)rc;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)done;
+}
+
+struct segment_walk {
+    int fd;
+    guid_t log;
+    uint64_t offset; // of the next batch
+    uint64_t end;
+    uint8_t *window;
+    uint64_t at;  // offset of the window's first byte
+    size_t size;  // bytes in the window
+    uint64_t seq; // expected, 0: any
+    bool chained;
+    chain_t chain; // expected if chained
+};
+
+segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, uint64_t end)
+{
+    segment_walk_t *self = zmalloc (sizeof *self);
+    self->fd = fd;
+    self->log = *log;
+    self->offset = offset;
+    self->end = end;
+    self->at = offset;
+    self->window = malloc (WINDOW);
+    assert (self->window);
+    return self;
+}
+
+void segment_walk_destroy (segment_walk_t **self_p)
+{
+    if (!*self_p)
+        return;
+    free ((*self_p)->window);
+    free (*self_p);
+    *self_p = NULL;
+}
+
+void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *chain)
+{
+    self->seq = seq;
+    self->chained = chain != NULL;
+    if (chain)
+        self->chain = *chain;
+}
+
+uint64_t segment_walk_offset (const segment_walk_t *self)
+{
+    return self->offset;
+}
+
+const chain_t *segment_walk_chain (const segment_walk_t *self)
+{
+    return &self->chain;
+}
+
+// Bytes at the position: as many as a batch may have, less only at the end. data NULL: a read
+// error.
+static span_t s_look (segment_walk_t *self)
+{
+    uint64_t have = self->at + self->size - self->offset;
+    if (have < BATCH_MAX && self->at + self->size < self->end) {
+        size_t wanted = WINDOW;
+        if (wanted > self->end - self->offset)
+            wanted = (size_t)(self->end - self->offset);
+        ssize_t rc = segment_pread (self->fd, self->window, wanted, self->offset);
+        if (rc < 0) {
+            self->size = 0;
+            self->at = self->offset;
+            return span (NULL, 0);
+        }
+        self->at = self->offset;
+        self->size = (size_t)rc;
+        have = self->size;
+    }
+    return span (self->window + (self->offset - self->at), (size_t)have);
+}
+
+static bool s_in_place (const segment_walk_t *self, const batch_t *batch)
+{
+    if (batch->type == BATCH_TYPE_STATE)
+        return true;
+    if (self->seq > 0 && batch->first != self->seq)
+        return false;
+    return !self->chained || chain_equal (&batch->chain, &self->chain);
+}
+
+segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
+{
+    span_t bytes = s_look (self);
+    if (!bytes.data)
+        return SEGMENT_FAILED;
+    if (bytes.size == 0)
+        return SEGMENT_END;
+    if (bytes.size < 4 || memcmp (bytes.data, "\0\0\0\0", 4) == 0) {
+        int64_t used = segment_used (self->fd, self->offset);
+        if (used < 0)
+            return SEGMENT_FAILED;
+        return (uint64_t)used == self->offset ? SEGMENT_END : SEGMENT_BAD;
+    }
+    if (batch_open (batch, bytes, &self->log) < 0 || !batch_sound (batch))
+        return SEGMENT_BAD;
+    if (!s_in_place (self, batch))
+        return SEGMENT_BAD;
+    self->offset += batch->bytes.size;
+    if (batch->type == BATCH_TYPE_RECORDS) {
+        self->seq = batch_last (batch) + 1;
+        if (self->chained)
+            self->chain = chain_next (&self->chain, batch->bytes);
+    }
+    return SEGMENT_BATCH;
+}
+
+segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
+{
+    self->chained = false;
+    self->seq = 0;
+    for (;;) {
+        self->offset++;
+        span_t bytes = s_look (self);
+        if (!bytes.data)
+            return SEGMENT_FAILED;
+        if (bytes.size < BATCH_HEADER)
+            return SEGMENT_END;
+        // A size of at most BATCH_MAX and the type stand at the front: cheap to refuse most places.
+        if (bytes.data[0] != 0 || bytes.data[1] > 1 || bytes.data[4] != BATCH_TYPE_RECORDS)
+            continue;
+        batch_t batch;
+        if (batch_open (&batch, bytes, &self->log) == 0 && batch.first >= seq &&
+            batch.type == BATCH_TYPE_RECORDS && batch_sound (&batch))
+            return SEGMENT_BATCH;
+    }
+}
+
+int64_t segment_used (int fd, uint64_t offset)
+{
+    static const uint8_t zeros[4096];
+    uint8_t bytes[4096];
+    uint64_t used = offset;
+    for (uint64_t at = offset;;) {
+        ssize_t rc = segment_pread (fd, bytes, sizeof bytes, at);
+        if (rc < 0)
+            return -1;
+        size_t size = (size_t)rc;
+        if (size == 0)
+            return (int64_t)used;
+        if (memcmp (bytes, zeros, size) != 0) {
+            while (bytes[size - 1] == 0)
+                size--;
+            used = at + size;
+        }
+        at += (uint64_t)rc;
+    }
+}
+
+int segment_digest (int fd, uint64_t size, uint8_t digest[BATCH_DIGEST])
+{
+    uint8_t bytes[65536];
+    crypto_generichash_state state;
+    crypto_generichash_init (&state, NULL, 0, BATCH_DIGEST);
+    for (uint64_t at = 0; at < size;) {
+        size_t wanted = size - at < sizeof bytes ? (size_t)(size - at) : sizeof bytes;
+        ssize_t rc = segment_pread (fd, bytes, wanted, at);
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
+            break;
+        crypto_generichash_update (&state, bytes, (size_t)rc);
+        at += (uint64_t)rc;
+    }
+    crypto_generichash_final (&state, digest, BATCH_DIGEST);
+    return 0;
+}

@@ -1,0 +1,424 @@
+#include "daemons/group/segments.h"
+
+#include <czmq.h>
+#include <dirent.h>
+#include <fcntl.h>
+
+struct segments {
+    int dir;
+    guid_t id;
+    segment_t *list;
+    size_t count;
+    size_t room;
+    size_t open;
+    uint64_t clock; // counts uses
+};
+
+static segment_t *s_add (segments_t *self)
+{
+    if (self->count == self->room) {
+        self->room = self->room ? 2 * self->room : 16;
+        self->list = realloc (self->list, self->room * sizeof (segment_t));
+        assert (self->list);
+    }
+    segment_t *segment = &self->list[self->count++];
+    memset (segment, 0, sizeof *segment);
+    segment->fd = -1;
+    segment->end = UINT64_MAX;
+    segment->index = index_new ();
+    return segment;
+}
+
+static void s_close (segments_t *self, segment_t *segment)
+{
+    if (segment->fd >= 0) {
+        close (segment->fd);
+        self->open--;
+    }
+    segment->fd = -1;
+}
+
+static void s_drop (segments_t *self, size_t position)
+{
+    s_close (self, &self->list[position]);
+    index_destroy (&self->list[position].index);
+    self->count--;
+    memmove (&self->list[position], &self->list[position + 1],
+             (self->count - position) * sizeof (segment_t));
+}
+
+static void s_set_header (segment_t *segment, const segment_header_t *header)
+{
+    segment->header = *header;
+    segment->start = segment->indexed = SEGMENT_HEADER + (uint64_t)header->state_size;
+    segment->indexed_seq = header->first;
+}
+
+// Reads the header of the file named by `first`. Returns -1 on a read error.
+static int s_load_header (segments_t *self, segment_t *segment, uint64_t first)
+{
+    uint8_t bytes[SEGMENT_HEADER];
+    segment_header_t header;
+    segment->header.first = first;
+    if (segments_fd (self, segment) < 0)
+        return -1;
+    ssize_t rc = segment_pread (segment->fd, bytes, sizeof bytes, 0);
+    if (rc < 0)
+        return -1;
+    bool whole = rc == sizeof bytes && segment_header_decode (&header, bytes) == 0;
+    segment->foreign = whole && (header.first != first || !guid_equal (&header.log, &self->id));
+    if (whole && !segment->foreign)
+        s_set_header (segment, &header);
+    return 0;
+}
+
+static int s_by_first (const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+// The first sequences of all segments in the folder, sorted. NULL with errno; none is not NULL.
+static uint64_t *s_list_folder (int dir, size_t *count)
+{
+    int copy = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = copy < 0 ? NULL : fdopendir (copy);
+    if (!folder)
+        return NULL;
+    size_t room = 64;
+    uint64_t *firsts = malloc (room * sizeof *firsts);
+    *count = 0;
+    struct dirent *entry;
+    for (errno = 0; firsts && (entry = readdir (folder));) {
+        uint64_t first;
+        if (!segment_name_parse (entry->d_name, &first))
+            continue;
+        if (*count == room) {
+            room *= 2;
+            firsts = realloc (firsts, room * sizeof *firsts);
+        }
+        assert (firsts);
+        firsts[(*count)++] = first;
+    }
+    int cause = errno;
+    closedir (folder);
+    if (cause) {
+        free (firsts);
+        errno = cause;
+        return NULL;
+    }
+    qsort (firsts, *count, sizeof *firsts, s_by_first);
+    return firsts;
+}
+
+segments_t *segments_new (int dir, const guid_t *id)
+{
+    size_t count;
+    uint64_t *firsts = s_list_folder (dir, &count);
+    if (!firsts)
+        return NULL;
+    segments_t *self = zmalloc (sizeof *self);
+    self->dir = dir;
+    self->id = *id;
+    for (size_t i = 0; i < count && self; i++) {
+        if (s_load_header (self, s_add (self), firsts[i]) < 0) {
+            int cause = errno;
+            segments_destroy (&self);
+            errno = cause;
+        }
+    }
+    free (firsts);
+    return self;
+}
+
+void segments_destroy (segments_t **self_p)
+{
+    segments_t *self = *self_p;
+    if (!self)
+        return;
+    while (self->count > 0)
+        s_drop (self, self->count - 1);
+    free (self->list);
+    free (self);
+    *self_p = NULL;
+}
+
+size_t segments_count (const segments_t *self)
+{
+    return self->count;
+}
+
+segment_t *segments_at (segments_t *self, size_t position)
+{
+    return &self->list[position];
+}
+
+segment_t *segments_newest (segments_t *self)
+{
+    return self->count > 0 ? &self->list[self->count - 1] : NULL;
+}
+
+segment_t *segments_append (segments_t *self, const segment_header_t *header, int fd, uint64_t end)
+{
+    segment_t *segment = s_add (self);
+    s_set_header (segment, header);
+    segment->fd = fd;
+    segment->end = end;
+    self->open++;
+    return segment;
+}
+
+void segments_drop_newest (segments_t *self)
+{
+    s_drop (self, self->count - 1);
+}
+
+void segments_drop_oldest (segments_t *self)
+{
+    s_drop (self, 0);
+}
+
+// Closes the one not read for the longest time; the newest, which is written, stays.
+static void s_make_room (segments_t *self)
+{
+    segment_t *oldest = NULL;
+    for (size_t i = 0; i + 1 < self->count; i++) {
+        segment_t *one = &self->list[i];
+        if (one->fd >= 0 && (!oldest || one->used < oldest->used))
+            oldest = one;
+    }
+    if (oldest)
+        s_close (self, oldest);
+}
+
+int segments_fd (segments_t *self, segment_t *segment)
+{
+    segment->used = ++self->clock;
+    if (segment->fd >= 0)
+        return segment->fd;
+    if (self->open >= SEGMENTS_OPEN)
+        s_make_room (self);
+    char name[SEGMENT_NAME];
+    segment_name (segment->header.first, name);
+    segment->fd = openat (self->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (segment->fd >= 0)
+        self->open++;
+    return segment->fd;
+}
+
+// Position of the last segment for which `before` holds of the given key; they are ordered by both.
+static size_t s_position (const segments_t *self, uint64_t seq, int64_t time, bool by_time)
+{
+    size_t low = 0, high = self->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const segment_header_t *header = &self->list[middle].header;
+        if (by_time ? header->time < time : header->first <= seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
+// Makes the index for another step. SEGMENTS_PAGE: done with this segment.
+static segments_read_t s_index_step (segments_t *self, segment_t *segment)
+{
+    int fd = segments_fd (self, segment);
+    if (fd < 0)
+        return SEGMENTS_FAILED;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->indexed, segment->end);
+    segment_walk_expect (walk, segment->indexed_seq, NULL);
+    uint64_t stop = segment->indexed + SEGMENTS_STEP;
+    segment_step_t step = SEGMENT_BATCH;
+    while (step == SEGMENT_BATCH && segment->indexed < stop) {
+        batch_t batch;
+        uint64_t offset = segment_walk_offset (walk);
+        step = segment_walk_next (walk, &batch);
+        if (step == SEGMENT_BAD) {
+            step = segment_walk_search (walk, segment->indexed_seq);
+            segment->indexed = segment_walk_offset (walk);
+        } else if (step == SEGMENT_BATCH) {
+            index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
+            segment->indexed = segment_walk_offset (walk);
+            segment->indexed_seq = batch_last (&batch) + 1;
+        }
+    }
+    segment_walk_destroy (&walk);
+    if (step == SEGMENT_FAILED)
+        return SEGMENTS_FAILED;
+    segment->complete = step == SEGMENT_END;
+    return segment->complete ? SEGMENTS_PAGE : SEGMENTS_LATER;
+}
+
+// Reads up to `size` bytes from `offset` into a new buffer with the headroom in front.
+static segments_read_t s_load (segments_t *self, segment_t *segment, uint64_t offset, size_t size,
+                               uint8_t **buffer, span_t *bytes)
+{
+    int fd = segments_fd (self, segment);
+    if (fd < 0)
+        return SEGMENTS_FAILED;
+    if (size > segment->end - offset)
+        size = (size_t)(segment->end - offset);
+    *buffer = malloc (SEGMENTS_HEADROOM + size);
+    assert (*buffer);
+    ssize_t rc = segment_pread (fd, *buffer + SEGMENTS_HEADROOM, size, offset);
+    if (rc < 0) {
+        free (*buffer);
+        *buffer = NULL;
+        return SEGMENTS_FAILED;
+    }
+    *bytes = span (*buffer + SEGMENTS_HEADROOM, (size_t)rc);
+    return SEGMENTS_PAGE;
+}
+
+static span_t s_behind (span_t bytes, const batch_t *batch)
+{
+    return span (bytes.data + batch->bytes.size, bytes.size - batch->bytes.size);
+}
+
+// The batch at `seq` is not there: up to where is nothing to be had?
+static segments_read_t s_hole (segments_t *self, segment_t *segment, uint64_t seq, uint64_t head,
+                               uint64_t offset, segments_page_t *page)
+{
+    int fd = segments_fd (self, segment);
+    if (fd < 0)
+        return SEGMENTS_FAILED;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, segment->end);
+    segment_step_t step = segment_walk_search (walk, seq);
+    batch_t batch;
+    if (step == SEGMENT_BATCH)
+        step = segment_walk_next (walk, &batch);
+    segment_walk_destroy (&walk);
+    if (step == SEGMENT_FAILED)
+        return SEGMENTS_FAILED;
+    size_t next = (size_t)(segment - self->list) + 1;
+    page->from = seq;
+    if (step == SEGMENT_BATCH)
+        page->to = batch.first - 1;
+    else
+        page->to = next < self->count ? self->list[next].header.first - 1 : head;
+    return SEGMENTS_GAP;
+}
+
+// Fills the page from bytes that begin with the batch that holds `seq`.
+static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t *page)
+{
+    batch_t batch;
+    const uint8_t *start = bytes.data;
+    size_t size = 0;
+    while (batch_open (&batch, bytes, &self->id) == 0 && batch.type == BATCH_TYPE_RECORDS) {
+        if (size > 0 && (size + batch.bytes.size > max || batch.first != page->last + 1))
+            break;
+        if (size == 0)
+            page->first = batch.first;
+        page->last = batch_last (&batch);
+        page->chain = batch.chain;
+        page->batches = batch.bytes;
+        size += batch.bytes.size;
+        bytes = s_behind (bytes, &batch);
+    }
+    if (size > 0) {
+        page->chain = chain_next (&page->chain, page->batches);
+        page->batches = span (start, size);
+    }
+}
+
+segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
+                               segments_page_t *page)
+{
+    memset (page, 0, sizeof *page);
+    if (seq > head || self->count == 0)
+        return SEGMENTS_NOTHING;
+    segment_t *segment = &self->list[s_position (self, seq, 0, false)];
+    if (!segment->complete && segment->indexed_seq <= seq) {
+        segments_read_t step = s_index_step (self, segment);
+        if (step != SEGMENTS_PAGE)
+            return step;
+    }
+    const index_entry_t *entry = index_by_seq (segment->index, seq);
+    uint64_t offset = entry ? entry->offset : segment->start;
+    span_t bytes;
+    segments_read_t rc =
+        s_load (self, segment, offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
+    if (rc != SEGMENTS_PAGE)
+        return rc;
+    batch_t batch;
+    const uint8_t *start = bytes.data;
+    while (batch_peek (&batch, bytes) == 0 && batch_last (&batch) < seq)
+        bytes = s_behind (bytes, &batch);
+    s_fill (self, bytes, max, page);
+    if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
+        return SEGMENTS_PAGE;
+    offset += (uint64_t)(bytes.data - start);
+    free (page->buffer);
+    memset (page, 0, sizeof *page);
+    return s_hole (self, segment, seq, head, offset > 0 ? offset - 1 : 0, page);
+}
+
+// The first record at or after `time` in bytes that hold batches; 0 when there is none.
+static uint64_t s_find_in (segments_t *self, span_t bytes, int64_t time)
+{
+    batch_t batch, next;
+    for (; batch_peek (&batch, bytes) == 0; bytes = s_behind (bytes, &batch)) {
+        span_t rest = s_behind (bytes, &batch);
+        if (batch_peek (&next, rest) == 0 && next.base < time)
+            continue; // times never decrease: all of this batch is before it
+        record_t record;
+        if (batch_open (&batch, bytes, &self->id) < 0)
+            return 0;
+        while (batch_next (&batch, &record) == 1)
+            if (record.time >= time)
+                return record.seq;
+    }
+    return 0;
+}
+
+segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *seq)
+{
+    *seq = head + 1;
+    if (self->count == 0)
+        return SEGMENTS_PAGE;
+    size_t position = s_position (self, 0, time, true);
+    segment_t *segment = &self->list[position];
+    if (!segment->complete) {
+        segments_read_t step = s_index_step (self, segment);
+        if (step != SEGMENTS_PAGE)
+            return step;
+    }
+    const index_entry_t *entry = index_by_time (segment->index, time);
+    uint8_t *buffer;
+    span_t bytes;
+    segments_read_t rc = s_load (self, segment, entry ? entry->offset : segment->start,
+                                 2 * (INDEX_SPACING + BATCH_MAX), &buffer, &bytes);
+    if (rc != SEGMENTS_PAGE)
+        return rc;
+    uint64_t found = s_find_in (self, bytes, time);
+    free (buffer);
+    if (found > 0)
+        *seq = found;
+    else if (position + 1 < self->count)
+        *seq = self->list[position + 1].header.first;
+    return SEGMENTS_PAGE;
+}
+
+uint64_t segments_back (const segments_t *self, uint64_t seq, uint64_t bytes, uint64_t oldest)
+{
+    uint64_t found = oldest;
+    for (size_t i = self->count > 0 ? s_position (self, seq, 0, false) + 1 : 0; i > 0; i--) {
+        const segment_t *segment = &self->list[i - 1];
+        const index_entry_t *at = index_by_seq (segment->index, seq);
+        uint64_t offset = at ? at->offset : segment->start;
+        if (offset - segment->start >= bytes) {
+            at = index_by_offset (segment->index, offset - bytes);
+            found = at ? at->seq : segment->header.first;
+            break;
+        }
+        found = segment->header.first;
+        if (!at || found <= oldest)
+            break; // no index yet: a whole segment is far enough
+        bytes -= offset - segment->start;
+        seq = found - 1;
+    }
+    return found > oldest ? found : oldest;
+}
