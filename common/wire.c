@@ -204,6 +204,7 @@ static const struct {
     [WIRE_ERR_NAME_TAKEN] = {"NAME_TAKEN", "another group holds this name", 1},
     [WIRE_ERR_SUPERSEDED] = {"SUPERSEDED", "a later opening of the same log is registered", 78},
     [WIRE_ERR_BAD_NAME] = {"BAD_NAME", "this is no group's name", 1},
+    [WIRE_ERR_WRITE_FAILED] = {"WRITE_FAILED", "the group's disk refused the write", 75},
 };
 
 const wire_message_t *wire_table (size_t *count)

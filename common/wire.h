@@ -160,6 +160,7 @@ typedef enum {
     WIRE_ERR_NAME_TAKEN = 21,
     WIRE_ERR_SUPERSEDED = 22,
     WIRE_ERR_BAD_NAME = 23,
+    WIRE_ERR_WRITE_FAILED = 24,
     WIRE_ERR_COUNT
 } wire_error_t;
 
