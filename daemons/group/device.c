@@ -93,6 +93,9 @@ void device_commit (device_t *self)
 void device_discard (device_t *self)
 {
     self->last = self->durable;
+    if (self->oldest > self->last + 1)
+        self->oldest =
+            self->last + 1; // what the job had pushed out of the ring is not known any more
 }
 
 bool device_is_new (const device_t *self)

@@ -344,6 +344,16 @@ void log_break (log_t *self)
     s_end_batch (self);
 }
 
+void log_cancel (log_t *self)
+{
+    assert (self->building);
+    self->building = false;
+    free (self->buffer);
+    self->buffer = NULL;
+    free (self->head);
+    self->head = NULL;
+}
+
 void log_commit (log_t *self)
 {
     assert (self->building);

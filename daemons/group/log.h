@@ -68,6 +68,9 @@ int log_put (log_t *self, record_t *record);
 // The next record begins a new batch: who may see only up to here gets no byte behind it.
 void log_break (log_t *self);
 
+// Gives up the job that is made.
+void log_cancel (log_t *self);
+
 // Hands the job to the disk.
 void log_commit (log_t *self);
 

@@ -318,7 +318,8 @@ static int s_check_known (run_t *self, const segment_t *segment)
     uint64_t first = segment->header.first;
     if (segment->foreign)
         return trouble_set (self->trouble, EXIT_CONFIG,
-                            "segment %" PRIu64 " belongs to another log than the file 'key'", first);
+                            "segment %" PRIu64 " belongs to another log than the file 'key'",
+                            first);
     if (segment->header.version > SEGMENT_VERSION)
         return trouble_set (self->trouble, EXIT_CONFIG,
                             "segment %" PRIu64 " has format version %u; this program knows %d",

@@ -18,7 +18,7 @@ typedef struct segments segments_t;
 
 typedef struct {
     segment_header_t header;
-    bool foreign; // has a header, but of another log
+    bool foreign;   // has a header, but of another log
     int fd;         // -1: not open
     uint64_t start; // of the first batch behind STATE
     uint64_t end;   // of the last durable batch; UINT64_MAX: the end of the file

@@ -1,0 +1,210 @@
+#include "daemons/group/peers.h"
+
+#include "common/hash.h"
+#include "common/wire.h"
+
+#include <czmq.h>
+
+// The presence of one UUID. Which connections it has does not matter, only when it was last heard.
+typedef struct {
+    guid_t who;
+    int64_t heard;
+} session_t;
+
+struct peers {
+    zhashx_t *table;
+    zhashx_t *sessions; // by UUID
+    size_t max_peers;
+    size_t max_sessions;
+    int64_t lease;
+};
+
+// A key of the table is a peer_t of which only listener and route count.
+static size_t s_hash (const void *key)
+{
+    const peer_t *peer = key;
+    return hash_bytes (peer->route.bytes, peer->route.size) ^ peer->listener;
+}
+
+static int s_compare (const void *a, const void *b)
+{
+    const peer_t *left = a, *right = b;
+    if (left->listener != right->listener || left->route.size != right->route.size)
+        return 1;
+    return memcmp (left->route.bytes, right->route.bytes, left->route.size);
+}
+
+static void s_free_session (void **session_p)
+{
+    free (*session_p);
+    *session_p = NULL;
+}
+
+static zhashx_t *s_table (size_t (*hasher) (const void *),
+                          int (*compare) (const void *, const void *))
+{
+    zhashx_t *table = zhashx_new ();
+    zhashx_set_key_hasher (table, hasher);
+    zhashx_set_key_comparator (table, compare);
+    zhashx_set_key_duplicator (table, NULL);
+    zhashx_set_key_destructor (table, NULL);
+    return table;
+}
+
+peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease)
+{
+    peers_t *self = zmalloc (sizeof *self);
+    self->table = s_table (s_hash, s_compare);
+    self->sessions = s_table (hash_guid, hash_guid_compare);
+    zhashx_set_destructor (self->sessions, s_free_session);
+    self->lease = lease;
+    peers_set_limits (self, max_peers, max_sessions);
+    return self;
+}
+
+void peers_destroy (peers_t **self_p)
+{
+    peers_t *self = *self_p;
+    if (!self)
+        return;
+    peer_t *peer;
+    while ((peer = zhashx_first (self->table)))
+        peers_drop (self, peer);
+    zhashx_destroy (&self->table);
+    zhashx_destroy (&self->sessions);
+    free (self);
+    *self_p = NULL;
+}
+
+void peers_set_limits (peers_t *self, size_t max_peers, size_t max_sessions)
+{
+    self->max_peers = max_peers;
+    self->max_sessions = max_sessions;
+}
+
+peer_t *peer_new (size_t listener, const route_t *route)
+{
+    peer_t *self = zmalloc (sizeof *self);
+    self->listener = listener;
+    self->route.size = route->size;
+    memcpy (self->route.bytes, route->bytes, route->size);
+    self->holds = 1;
+    self->granted = WIRE_FIRST_CREDIT;
+    return self;
+}
+
+void peer_hold (peer_t *self)
+{
+    self->holds++;
+}
+
+void peer_release (peer_t **self_p)
+{
+    peer_t *self = *self_p;
+    *self_p = NULL;
+    if (!self || --self->holds > 0)
+        return;
+    free (self->acks.data);
+    free (self->errors.data);
+    free (self);
+}
+
+peer_t *peers_find (peers_t *self, size_t listener, const route_t *route)
+{
+    peer_t key;
+    key.listener = listener;
+    key.route = *route;
+    return zhashx_lookup (self->table, &key);
+}
+
+static bool s_hear_session (peers_t *self, const guid_t *who, int64_t now)
+{
+    session_t *session = zhashx_lookup (self->sessions, who->bytes);
+    if (!session) {
+        if (zhashx_size (self->sessions) >= self->max_sessions)
+            return false;
+        session = zmalloc (sizeof *session);
+        session->who = *who;
+        zhashx_insert (self->sessions, session->who.bytes, session);
+    }
+    session->heard = now;
+    return true;
+}
+
+peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const guid_t *who,
+                    int64_t now)
+{
+    peer_t *peer = peers_find (self, listener, route);
+    if (peer && peer->heard == now && guid_equal (&peer->last_who, who))
+        return peer; // many requests come in one millisecond
+    if (!guid_is_null (who) && !s_hear_session (self, who, now))
+        return NULL;
+    if (!peer) {
+        if (zhashx_size (self->table) >= self->max_peers)
+            return NULL;
+        peer = peer_new (listener, route);
+        peer->known = true;
+        zhashx_insert (self->table, peer, peer);
+    }
+    peer->heard = now;
+    peer->last_who = *who;
+    return peer;
+}
+
+void peers_drop (peers_t *self, peer_t *peer)
+{
+    if (!peer->known)
+        return;
+    peer->known = false;
+    zhashx_delete (self->table, peer);
+    peer_release (&peer);
+}
+
+void peers_expire (peers_t *self, int64_t now, void (*gone) (void *arg, peer_t *peer), void *arg)
+{
+    zlistx_t *old = zlistx_new ();
+    for (peer_t *peer = zhashx_first (self->table); peer; peer = zhashx_next (self->table))
+        if (now - peer->heard > self->lease)
+            zlistx_add_end (old, peer);
+    for (peer_t *peer = zlistx_first (old); peer; peer = zlistx_next (old)) {
+        gone (arg, peer);
+        peers_drop (self, peer);
+    }
+    zlistx_purge (old);
+    for (session_t *one = zhashx_first (self->sessions); one; one = zhashx_next (self->sessions))
+        if (now - one->heard > self->lease)
+            zlistx_add_end (old, one);
+    for (session_t *one = zlistx_first (old); one; one = zlistx_next (old))
+        zhashx_delete (self->sessions, one->who.bytes);
+    zlistx_destroy (&old);
+}
+
+bool peers_present (const peers_t *self, const guid_t *who)
+{
+    return zhashx_lookup (self->sessions, who->bytes) != NULL;
+}
+
+size_t peers_online (const peers_t *self)
+{
+    return zhashx_size (self->sessions);
+}
+
+size_t peers_count (const peers_t *self)
+{
+    return zhashx_size (self->table);
+}
+
+peer_t *peers_first (peers_t *self)
+{
+    return zhashx_first (self->table);
+}
+
+peer_t *peers_next (peers_t *self)
+{
+    return zhashx_next (self->table);
+}
+
+void peers_end_sessions (peers_t *self, const guid_t *who)
+{
+    zhashx_delete (self->sessions, who->bytes);
+}

@@ -1,0 +1,84 @@
+// peers: the connections that a group serves, and who is present over them.
+//
+// Daemon floor 2, pure. A peer is a connection: a listener and a routing id there. libzmq does not
+// say when one goes, so each is a lease that any request renews. A session is (peer, UUID), a lease
+// too; one peer may speak for many UUIDs.
+
+#ifndef ZCHAT_PEERS_H
+#define ZCHAT_PEERS_H
+
+#include "common/codec.h"
+#include "common/frame.h"
+#include "common/guid.h"
+
+typedef struct peer peer_t;
+typedef struct peers peers_t;
+struct history_page;
+
+// Rows gathered for one frame.
+typedef struct {
+    uint8_t *data;
+    size_t used;
+    size_t room;
+} rows_t;
+
+// Fields are owned by the class named; others only read them.
+struct peer {
+    // peers
+    size_t listener;
+    route_t route;
+    bool known;      // in the table: not gone, not forgotten
+    unsigned holds;  // who keeps a pointer: the table, requests under way
+    int64_t heard;   // monotonic ms of the last request
+    guid_t last_who; // for whom it spoke last
+    // delivery: the account of RECORDS frames, and what it follows
+    uint64_t sent;
+    uint64_t granted;
+    bool follows;
+    guid_t who;      // for whom it follows
+    uint64_t cursor; // next sequence to be sent
+    uint64_t until;  // the last one it may have, 0: no bound
+    size_t position; // in delivery's list
+    int64_t retry;   // monotonic ms at which a full queue is tried again
+    // history: its PAGE under way, NULL: none
+    struct history_page *page;
+    // replies: rows not sent yet
+    rows_t acks;
+    rows_t errors;
+    bool queued;
+};
+
+peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease);
+void peers_destroy (peers_t **self_p);
+void peers_set_limits (peers_t *self, size_t max_peers, size_t max_sessions);
+
+// The peer at that place, NULL when nothing is known of it.
+peer_t *peers_find (peers_t *self, size_t listener, const route_t *route);
+
+// The same, made if need be; notes that it was heard at `now` speaking for `who`. NULL: a limit is
+// reached.
+peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const guid_t *who,
+                    int64_t now);
+
+// A peer outside the table, for one reply (requests of the original wire). Held once.
+peer_t *peer_new (size_t listener, const route_t *route);
+void peer_hold (peer_t *self);
+void peer_release (peer_t **self_p);
+
+// Forgets a peer that is gone. Pointers held stay valid, `known` is false.
+void peers_drop (peers_t *self, peer_t *peer);
+
+// Forgets peers and sessions whose lease ended. `gone` is called for each peer before it is
+// dropped.
+void peers_expire (peers_t *self, int64_t now, void (*gone) (void *arg, peer_t *peer), void *arg);
+
+bool peers_present (const peers_t *self, const guid_t *who); // has a session
+size_t peers_online (const peers_t *self);                   // UUIDs that have one
+size_t peers_count (const peers_t *self);
+peer_t *peers_first (peers_t *self);
+peer_t *peers_next (peers_t *self);
+
+// A leave ends the sessions of a UUID.
+void peers_end_sessions (peers_t *self, const guid_t *who);
+
+#endif

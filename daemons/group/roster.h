@@ -1,0 +1,71 @@
+// roster: what a group knows by its log: members, nicks, topic, and which sends it has seen.
+//
+// Daemon floor 1, pure: a fold over records. It has two faces. "Now" is what durable records say
+// and is all that is shown. "Next" is now and the records of the job under way, and is what
+// requests are judged by. roster_put moves next; roster_commit makes it now when the job is
+// durable; roster_discard throws it away when the job failed.
+//
+// A device's sends: per (author, device) the last ROSTER_SENDS counters with their random bytes and
+// sequences are known, in memory and in a segment's STATE, where the option SENDS of a STATE_DEVICE
+// record holds, for the oldest known counter up to the last: random (4 bytes), sequence (varint:
+// the first one whole, then as difference to the one before).
+
+#ifndef ZCHAT_ROSTER_H
+#define ZCHAT_ROSTER_H
+
+#include "common/record.h"
+#include "common/text.h"
+#include "common/wire.h"
+
+#define ROSTER_SENDS   WIRE_UNANSWERED
+#define ROSTER_DEVICES 32 // a member; the one unused longest gives way
+
+typedef struct roster roster_t;
+
+roster_t *roster_new (void);
+void roster_destroy (roster_t **self_p);
+
+// ---- Judging requests, by next. Nothing is changed.
+
+typedef struct {
+    wire_error_t error;           // WIRE_ERR_NONE: done or to be appended
+    bool append;                  // `record` is to be appended
+    uint64_t seq;                 // not appended: sequence of what was there already, 0 if nothing
+    record_t record;              // kind, author, send, nick, text; time and seq are the log's
+    char nick[TEXT_NICK_MAX + 1]; // JOIN: the nick given, "" if none
+} verdict_t;
+
+// `nick` may be empty: a member without one. A taken nick gives the next free one, "ann-2".
+void roster_judge_join (roster_t *self, const guid_t *who, span_t nick, size_t max_members,
+                        verdict_t *verdict);
+void roster_judge_leave (roster_t *self, const guid_t *who, verdict_t *verdict);
+void roster_judge_nick (roster_t *self, const guid_t *who, span_t nick, verdict_t *verdict);
+void roster_judge_topic (roster_t *self, const guid_t *who, span_t topic, verdict_t *verdict);
+// The text's content is the caller's to check.
+void roster_judge_send (roster_t *self, const guid_t *who, const record_send_t *send, span_t text,
+                        verdict_t *verdict);
+
+// ---- The fold
+
+void roster_put (roster_t *self, const record_t *record);
+void roster_commit (roster_t *self);
+void roster_discard (roster_t *self);
+
+// Calls `put` with the records that make this roster (now) again.
+void roster_state (const roster_t *self, void (*put) (void *arg, const record_t *record),
+                   void *arg);
+
+// ---- What is now
+
+bool roster_is_member (roster_t *self, const guid_t *who);
+size_t roster_count (const roster_t *self);
+const char *roster_topic (const roster_t *self); // "" if none
+// The nick, "" if none; NULL: no member. Valid until the roster changes.
+const char *roster_nick (roster_t *self, const guid_t *who);
+// The member whose UUID is the next above `after`, false when there is none.
+bool roster_next (roster_t *self, const guid_t *after, guid_t *who);
+// Time of the member's last record, 0: no member.
+int64_t roster_seen (roster_t *self, const guid_t *who);
+void roster_set_seen (roster_t *self, const guid_t *who, int64_t time);
+
+#endif
