@@ -2,14 +2,15 @@
 
 #include "common/wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 enum {
-    HIGH_WATER = 4096,        // messages a peer, each way; what matters is bounded by credit
-    BACKLOG = 4096,           // connections waiting to be accepted
-    HANDSHAKE_MS = 5000,      // a peer that has not finished its handshake by then is dropped
-    HEARTBEAT_MS = 10000,     // between pings of ZMTP
+    HIGH_WATER = 4096,    // messages a peer, each way; what matters is bounded by credit
+    BACKLOG = 4096,       // connections waiting to be accepted
+    HANDSHAKE_MS = 5000,  // a peer that has not finished its handshake by then is dropped
+    HEARTBEAT_MS = 10000, // between pings of ZMTP
     HEARTBEAT_TIMEOUT = 30000,
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 2000
@@ -37,14 +38,26 @@ void frame_move (frame_t *to, frame_t *from)
 
 span_t frame_body (const frame_t *self)
 {
-    zmq_msg_t *body = (zmq_msg_t *) &self->body; // libzmq's getters know no const
+    zmq_msg_t *body = (zmq_msg_t *)&self->body; // libzmq's getters know no const
     return span (zmq_msg_data (body), zmq_msg_size (body));
 }
 
 const char *frame_peer (const frame_t *self)
 {
-    const char *address = zmq_msg_gets (&self->body, "Peer-Address");
-    return address ? address : "";
+    static const char mapped[] = "::ffff:"; // how an IPv6 socket names an IPv4 peer
+    struct in6_addr address;
+    const char *text = zmq_msg_gets (&self->body, "Peer-Address");
+    if (!text)
+        return "";
+    if (strncmp (text, mapped, sizeof mapped - 1) == 0 && strchr (text, '.'))
+        return text + sizeof mapped - 1;
+    char bare[INET6_ADDRSTRLEN] = "";
+    size_t size = strcspn (text, "%"); // without the zone of a link-local address
+    if (size < sizeof bare)
+        memcpy (bare, text, size);
+    bool is_address =
+        inet_pton (AF_INET, bare, &address) == 1 || inet_pton (AF_INET6, bare, &address) == 1;
+    return is_address ? text : ""; // over ipc:// it is none
 }
 
 static void s_set_common (zsock_t *sock)
@@ -127,7 +140,8 @@ int frame_take (zsock_t *router, route_t *route, frame_t *frame)
         return 0;
     }
     size_t size = zmq_msg_size (&from);
-    route->size = (uint8_t) (size > FRAME_ROUTE_MAX ? FRAME_ROUTE_MAX : size);
+    bool is_route = size <= FRAME_ROUTE_MAX; // libzmq passes on longer ones
+    route->size = (uint8_t)(is_route ? size : 0);
     memcpy (route->bytes, zmq_msg_data (&from), route->size);
     frame->legacy = false;
     frame->complete = zmq_msg_more (&from) && s_next (socket, &frame->body);
@@ -136,7 +150,7 @@ int frame_take (zsock_t *router, route_t *route, frame_t *frame)
         frame->legacy = true;
         frame->complete = zmq_msg_more (&frame->body) && s_next (socket, &frame->body);
     }
-    if (s_skip (socket, &frame->body))
+    if (s_skip (socket, &frame->body) || !is_route)
         frame->complete = false;
     return 1;
 }
@@ -181,7 +195,7 @@ int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *sha
         return -1;
     zmq_msg_t copy;
     zmq_msg_init (&copy);
-    int rc = zmq_msg_copy (&copy, (zmq_msg_t *) &shared->body);
+    int rc = zmq_msg_copy (&copy, (zmq_msg_t *)&shared->body);
     if (rc == 0)
         rc = zmq_msg_send (&copy, socket, ZMQ_DONTWAIT);
     if (rc < 0)

@@ -31,26 +31,28 @@ void frame_close (frame_t *self);
 void frame_move (frame_t *to, frame_t *from); // `to` is initialized here, `from` becomes empty
 span_t frame_body (const frame_t *self);      // borrowed from the frame
 
-// The peer's IP address as the socket saw it, without a port ("127.0.0.1", "::1"), or "" when it is
-// not known. Borrowed from the frame.
+// The peer's IP address as the socket saw it, without a port ("127.0.0.1", "::1"; IPv4 never in its
+// IPv6 form), or "" when it has none. Borrowed from the frame.
 const char *frame_peer (const frame_t *self);
 
-// Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port, the port
-// may be `*`; ipc:// works too. Returns NULL with errno when it cannot be bound.
+// Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port,
+// the port may be `*`; ipc:// works too. Returns NULL with errno when it cannot be bound.
 zsock_t *frame_listen (const char *endpoint);
 
 // The same for a client's DEALER: connects.
 zsock_t *frame_connect (const char *endpoint);
 
-// Takes one message off a ROUTER. Returns 1, or 0 when there is none. `frame` was initialized.
+// Takes one message off a ROUTER. Returns 1, or 0 when there is none. `frame` was initialized. A
+// peer with a routing id longer than any client's gets an empty route, to which nothing can be
+// sent, and is not complete.
 int frame_take (zsock_t *router, route_t *route, frame_t *frame);
 
-// Sends one body to a peer of a ROUTER, copying it. Returns 0, or -1 with errno: EAGAIN (its queue is
-// full: try later), EHOSTUNREACH (it is gone).
+// Sends one body to a peer of a ROUTER, copying it. Returns 0, or -1 with errno: EAGAIN (its queue
+// is full: try later), EHOSTUNREACH (it is gone).
 int frame_reply (zsock_t *router, const route_t *route, bool legacy, span_t body);
 
-// A body that many peers get without copies. The bytes belong to it: `release (data, hint)` is called when the
-// last peer has them and the owner has closed it, by whatever thread.
+// A body that many peers get without copies. The bytes belong to it: `release (data, hint)` is
+// called when the last peer has them and the owner has closed it, by whatever thread.
 typedef struct {
     zmq_msg_t body;
 } frame_shared_t;
@@ -60,8 +62,8 @@ void frame_share (frame_shared_t *self, void *data, size_t size,
 void frame_unshare (frame_shared_t *self);
 int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *shared);
 
-// DEALER: one frame out (0, or -1 with errno), one in (1, or 0 when there is none; a message of several frames is
-// dropped and the next one looked at).
+// DEALER: one frame out (0, or -1 with errno), one in (1, or 0 when there is none; a message of
+// several frames is dropped and the next one looked at).
 int frame_send (zsock_t *dealer, span_t body);
 int frame_receive (zsock_t *dealer, frame_t *frame);
 
