@@ -1,0 +1,258 @@
+#include "daemons/group/intake.h"
+
+#include <czmq.h>
+
+enum { OVERHEAD = 160 }; // bytes of a record beyond its text and nick, and its share of a header
+
+struct intake {
+    log_t *log;
+    roster_t *roster;
+    intake_io_t io;
+    size_t max_pending;
+    size_t max_members;
+    request_queue_t waiting;
+    request_queue_t job;
+    bool building;        // the log has a job that is made
+    int64_t since;        // of the job under way
+    wire_error_t blocked; // appends are refused with this
+    int64_t blocked_until;
+    bool in_trouble;
+    wire_error_t closed; // STOPPING or SYNC_FAILED: nothing is taken
+};
+
+intake_t *intake_new (log_t *log, roster_t *roster, const intake_io_t *io)
+{
+    intake_t *self = zmalloc (sizeof *self);
+    self->log = log;
+    self->roster = roster;
+    self->io = *io;
+    intake_set_limits (self, 16 << 20, 100000);
+    return self;
+}
+
+void intake_destroy (intake_t **self_p)
+{
+    intake_t *self = *self_p;
+    if (!self)
+        return;
+    request_queue_clear (&self->waiting);
+    request_queue_clear (&self->job);
+    free (self);
+    *self_p = NULL;
+}
+
+void intake_set_limits (intake_t *self, size_t max_pending, size_t max_members)
+{
+    self->max_pending = max_pending;
+    self->max_members = max_members;
+}
+
+wire_error_t intake_add (intake_t *self, request_t *request)
+{
+    if (self->closed)
+        return self->closed;
+    if (log_read_only (self->log))
+        return WIRE_ERR_READ_ONLY;
+    if (self->waiting.bytes + self->job.bytes + request_size (request) > self->max_pending)
+        return WIRE_ERR_BUSY;
+    request_queue_add (&self->waiting, request);
+    return WIRE_ERR_NONE;
+}
+
+// ---- Making a job
+
+static void s_judge (intake_t *self, request_t *request, verdict_t *verdict)
+{
+    roster_t *roster = self->roster;
+    switch (request->kind) {
+    case WIRE_JOIN:
+        roster_judge_join (roster, &request->who, request->nick, self->max_members, verdict);
+        break;
+    case WIRE_LEAVE:
+        roster_judge_leave (roster, &request->who, verdict);
+        break;
+    case WIRE_NICK:
+        roster_judge_nick (roster, &request->who, request->nick, verdict);
+        break;
+    case WIRE_TOPIC:
+        roster_judge_topic (roster, &request->who, request->text, verdict);
+        break;
+    default:
+        roster_judge_send (roster, &request->who, &request->send, request->text, verdict);
+    }
+    if (verdict->append && self->blocked) {
+        verdict->append = false;
+        verdict->error = self->blocked;
+    }
+}
+
+// How many bytes the records of what waits may take.
+static size_t s_hint (const intake_t *self)
+{
+    return self->waiting.bytes + self->waiting.count * OVERHEAD;
+}
+
+static int s_append (intake_t *self, int64_t now, verdict_t *verdict)
+{
+    if (!self->building)
+        log_begin (self->log, now, s_hint (self));
+    self->building = true;
+    if (log_put (self->log, &verdict->record) < 0)
+        return -1;
+    roster_put (self->roster, &verdict->record);
+    if (verdict->record.kind == RECORD_LEAVE)
+        log_break (self->log); // who left sees no byte behind this
+    return 0;
+}
+
+// Judges the first that waits and moves it into the job. False: the job is full.
+static bool s_take (intake_t *self, int64_t now)
+{
+    request_t *request = self->waiting.first;
+    verdict_t verdict;
+    s_judge (self, request, &verdict);
+    if (verdict.append && s_append (self, now, &verdict) < 0)
+        return false;
+    request->error = verdict.error;
+    request->appended = verdict.append;
+    request->seq = verdict.append ? verdict.record.seq : verdict.seq;
+    request->time = verdict.append ? verdict.record.time : 0;
+    memcpy (request->given, verdict.nick, sizeof request->given);
+    request_queue_take (&self->waiting);
+    request_queue_add (&self->job, request);
+    return true;
+}
+
+static void s_answer_job (intake_t *self)
+{
+    for (request_t *request = self->job.first; request; request = request->next)
+        self->io.answer (self->io.arg, request);
+}
+
+static void s_commit (intake_t *self, int64_t mono)
+{
+    self->building = false;
+    self->since = mono;
+    log_commit (self->log);
+}
+
+// Makes the next job of what waits. Returns whether answers were given at once.
+static bool s_make_job (intake_t *self, int64_t now, int64_t mono)
+{
+    if (self->blocked && mono >= self->blocked_until)
+        self->blocked = WIRE_ERR_NONE; // whoever comes next finds out
+    while (self->waiting.first && s_take (self, now))
+        ;
+    if (self->building) {
+        s_commit (self, mono);
+        return false;
+    }
+    bool any = self->job.count > 0; // nothing to append: nothing to wait for
+    s_answer_job (self);
+    request_queue_clear (&self->job);
+    return any;
+}
+
+void intake_open (intake_t *self, int64_t now)
+{
+    if (log_read_only (self->log))
+        return;
+    log_begin (self->log, now, 0); // puts the OPEN record
+    s_commit (self, 0);
+}
+
+// ---- A job's end
+
+static void s_done (intake_t *self, log_done_t *done)
+{
+    roster_commit (self->roster);
+    if (self->in_trouble)
+        self->io.trouble (self->io.arg, 0, NULL);
+    self->in_trouble = false;
+    s_answer_job (self);
+    for (request_t *request = self->job.first; request; request = request->next)
+        if (request->appended && request->kind == WIRE_LEAVE)
+            self->io.left (self->io.arg, &request->who, request->seq);
+    request_queue_clear (&self->job);
+    self->io.durable (self->io.arg, done);
+}
+
+static void s_undone (intake_t *self, const log_done_t *done, int64_t mono)
+{
+    roster_discard (self->roster);
+    bool full = done->error == ENOSPC || done->error == EDQUOT;
+    self->blocked = full ? WIRE_ERR_DISK_FULL : WIRE_ERR_WRITE_FAILED;
+    self->blocked_until = mono + INTAKE_RETRY;
+    if (!self->in_trouble)
+        self->io.trouble (self->io.arg, done->error, done->call);
+    self->in_trouble = true;
+    request_queue_prepend (&self->waiting, &self->job);
+    free (done->buffer);
+}
+
+static void s_refuse_waiting (intake_t *self, wire_error_t why)
+{
+    request_t *request;
+    self->closed = why;
+    while ((request = request_queue_take (&self->waiting))) {
+        request->error = why;
+        self->io.answer (self->io.arg, request);
+        request_destroy (&request);
+    }
+}
+
+static void s_final (intake_t *self, const log_done_t *done)
+{
+    roster_discard (self->roster);
+    request_queue_prepend (&self->waiting, &self->job);
+    s_refuse_waiting (self, WIRE_ERR_SYNC_FAILED);
+    free (done->buffer);
+    self->io.final (self->io.arg, done->error, done->call);
+}
+
+static bool s_finish (intake_t *self, int64_t mono, int wait)
+{
+    log_done_t done;
+    if (!log_finish (self->log, wait, &done))
+        return false;
+    self->since = 0;
+    switch (done.result) {
+    case WRITER_DONE:
+        s_done (self, &done);
+        break;
+    case WRITER_UNDONE:
+        s_undone (self, &done, mono);
+        break;
+    case WRITER_FINAL:
+        s_final (self, &done);
+    }
+    return true;
+}
+
+bool intake_turn (intake_t *self, int64_t now, int64_t mono, int wait)
+{
+    bool finished = false;
+    if (log_busy (self->log))
+        finished = s_finish (self, mono, 0);
+    if (!log_busy (self->log) && self->waiting.first) {
+        finished = s_make_job (self, now, mono) || finished;
+        if (log_busy (self->log))
+            finished = s_finish (self, mono, wait) || finished;
+    }
+    return finished;
+}
+
+void intake_stop (intake_t *self)
+{
+    s_refuse_waiting (self, WIRE_ERR_STOPPING);
+}
+
+bool intake_idle (const intake_t *self)
+{
+    return !log_busy (self->log) && !self->waiting.first;
+}
+
+int64_t intake_busy_since (const intake_t *self)
+{
+    return log_busy (self->log) ? self->since : 0;
+}
