@@ -1,0 +1,40 @@
+// Any bytes: refused, or a record whose bytes are exactly those that were read.
+
+#include "common/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void s_must (bool holds)
+{
+    if (!holds)
+        abort ();
+}
+
+// The time base is the first 8 bytes, so that times near the end of time are tried too.
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    reader_t in = reader (data, size);
+    int64_t base = (int64_t)reader_u64 (&in);
+    const uint8_t *start = in.at;
+    record_t record;
+    if (in.failed || record_decode (&record, base, &in) < 0)
+        return 0;
+    size_t taken = (size_t)(in.at - start);
+    s_must (record.time >= base && record_size (&record, base) == taken);
+    uint8_t *again = malloc (taken);
+    s_must (again != NULL);
+    writer_t out = writer (again, taken);
+    record_encode (&record, base, &out);
+    s_must (!out.failed && writer_used (&out) == taken && memcmp (again, start, taken) == 0);
+    free (again);
+    for (uint64_t type = 0; type < 10; type++) {
+        span_t value = record_option (&record, type);
+        s_must (value.size <= record.options.size);
+        record_option_number (&record, type, 0);
+    }
+    s_must (*record_kind_name (record.kind) != 0);
+    return 0;
+}
