@@ -21,32 +21,14 @@
 #ifndef ZCHAT_OUTBOX_H
 #define ZCHAT_OUTBOX_H
 
-#include "common/record.h"
-#include "common/wire.h"
+#include "common/request.h"
 
 #define OUTBOX_FOR_EVER INT64_MAX // a deadline that never comes
 
 typedef struct outbox outbox_t;
 
-typedef enum {
-    OUTBOX_ANSWERED, // reply: a row of ACK, or a frame (MEMBERS, RECORDS, GAP, LOST, PONG)
-    OUTBOX_REFUSED,  // reply: a row of ERROR
-    OUTBOX_TIMEOUT,  // the deadline is over
-    OUTBOX_CLOSED    // the session was destroyed
-} outbox_result_t;
-
-typedef struct {
-    outbox_result_t result;
-    const wire_t *reply; // ANSWERED and REFUSED, else NULL. Valid during the call
-    wire_error_t error;  // REFUSED; TIMEOUT: why the server put it off (BUSY ...), or NONE
-    bool may_be_stored;  // not ANSWERED, and yet the change may have happened
-} outbox_answer_t;
-
 // The exit code of a program whose request ended so: 0, 1, 69 or 75.
 int outbox_answer_exit (const outbox_answer_t *answer);
-
-// May put new requests, but not destroy the outbox.
-typedef void (outbox_done_fn) (void *arg, const outbox_answer_t *answer);
 
 // Names a device to send with, and the last counter that was used with it (0: none yet). Called
 // before the first SEND, and again whenever the device cannot go on: nobody may use that one again.
@@ -54,7 +36,10 @@ typedef void (outbox_done_fn) (void *arg, const outbox_answer_t *answer);
 typedef int (outbox_device_fn) (void *arg, uint8_t device[RECORD_DEVICE], uint64_t *last);
 
 outbox_t *outbox_new (outbox_device_fn *device, void *arg); // device may be NULL
-void outbox_destroy (outbox_t **self_p);                    // calls the callbacks with CLOSED
+void outbox_destroy (outbox_t **self_p);                    // closes it
+void outbox_close (outbox_t *self); // calls all callbacks, with CLOSED; takes no more requests
+
+// A request's callback may put new requests or close the outbox, but not destroy it.
 
 // Puts a request (copied; its tag, device, counter, random and receipt are set here). `deadline` is
 // on the clock of `now`. Returns 0, or -1 with errno when it cannot be encoded (EMSGSIZE) or memory
