@@ -10,8 +10,8 @@ struct intake {
     intake_io_t io;
     size_t max_pending;
     size_t max_members;
-    request_queue_t waiting;
-    request_queue_t job;
+    pending_queue_t waiting;
+    pending_queue_t job;
     bool building;        // the log has a job that is made
     int64_t since;        // of the job under way
     wire_error_t blocked; // appends are refused with this
@@ -35,8 +35,8 @@ void intake_destroy (intake_t **self_p)
     intake_t *self = *self_p;
     if (!self)
         return;
-    request_queue_clear (&self->waiting);
-    request_queue_clear (&self->job);
+    pending_queue_clear (&self->waiting);
+    pending_queue_clear (&self->job);
     free (self);
     *self_p = NULL;
 }
@@ -47,21 +47,21 @@ void intake_set_limits (intake_t *self, size_t max_pending, size_t max_members)
     self->max_members = max_members;
 }
 
-wire_error_t intake_add (intake_t *self, request_t *request)
+wire_error_t intake_add (intake_t *self, pending_t *request)
 {
     if (self->closed)
         return self->closed;
     if (log_read_only (self->log))
         return WIRE_ERR_READ_ONLY;
-    if (self->waiting.bytes + self->job.bytes + request_size (request) > self->max_pending)
+    if (self->waiting.bytes + self->job.bytes + pending_size (request) > self->max_pending)
         return WIRE_ERR_BUSY;
-    request_queue_add (&self->waiting, request);
+    pending_queue_add (&self->waiting, request);
     return WIRE_ERR_NONE;
 }
 
 // ---- Making a job
 
-static void s_judge (intake_t *self, request_t *request, verdict_t *verdict)
+static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
 {
     roster_t *roster = self->roster;
     switch (request->kind) {
@@ -108,7 +108,7 @@ static int s_append (intake_t *self, int64_t now, verdict_t *verdict)
 // Judges the first that waits and moves it into the job. False: the job is full.
 static bool s_take (intake_t *self, int64_t now)
 {
-    request_t *request = self->waiting.first;
+    pending_t *request = self->waiting.first;
     verdict_t verdict;
     s_judge (self, request, &verdict);
     if (verdict.append && s_append (self, now, &verdict) < 0)
@@ -118,14 +118,14 @@ static bool s_take (intake_t *self, int64_t now)
     request->seq = verdict.append ? verdict.record.seq : verdict.seq;
     request->time = verdict.append ? verdict.record.time : 0;
     memcpy (request->given, verdict.nick, sizeof request->given);
-    request_queue_take (&self->waiting);
-    request_queue_add (&self->job, request);
+    pending_queue_take (&self->waiting);
+    pending_queue_add (&self->job, request);
     return true;
 }
 
 static void s_answer_job (intake_t *self)
 {
-    for (request_t *request = self->job.first; request; request = request->next)
+    for (pending_t *request = self->job.first; request; request = request->next)
         self->io.answer (self->io.arg, request);
 }
 
@@ -149,7 +149,7 @@ static bool s_make_job (intake_t *self, int64_t now, int64_t mono)
     }
     bool any = self->job.count > 0; // nothing to append: nothing to wait for
     s_answer_job (self);
-    request_queue_clear (&self->job);
+    pending_queue_clear (&self->job);
     return any;
 }
 
@@ -170,10 +170,10 @@ static void s_done (intake_t *self, log_done_t *done)
         self->io.trouble (self->io.arg, 0, NULL);
     self->in_trouble = false;
     s_answer_job (self);
-    for (request_t *request = self->job.first; request; request = request->next)
+    for (pending_t *request = self->job.first; request; request = request->next)
         if (request->appended && request->kind == WIRE_LEAVE)
             self->io.left (self->io.arg, &request->who, request->seq);
-    request_queue_clear (&self->job);
+    pending_queue_clear (&self->job);
     self->io.durable (self->io.arg, done);
 }
 
@@ -186,25 +186,25 @@ static void s_undone (intake_t *self, const log_done_t *done, int64_t mono)
     if (!self->in_trouble)
         self->io.trouble (self->io.arg, done->error, done->call);
     self->in_trouble = true;
-    request_queue_prepend (&self->waiting, &self->job);
+    pending_queue_prepend (&self->waiting, &self->job);
     free (done->buffer);
 }
 
 static void s_refuse_waiting (intake_t *self, wire_error_t why)
 {
-    request_t *request;
+    pending_t *request;
     self->closed = why;
-    while ((request = request_queue_take (&self->waiting))) {
+    while ((request = pending_queue_take (&self->waiting))) {
         request->error = why;
         self->io.answer (self->io.arg, request);
-        request_destroy (&request);
+        pending_destroy (&request);
     }
 }
 
 static void s_final (intake_t *self, const log_done_t *done)
 {
     roster_discard (self->roster);
-    request_queue_prepend (&self->waiting, &self->job);
+    pending_queue_prepend (&self->waiting, &self->job);
     s_refuse_waiting (self, WIRE_ERR_SYNC_FAILED);
     free (done->buffer);
     self->io.final (self->io.arg, done->error, done->call);

@@ -10,7 +10,7 @@
 #define ZCHAT_INTAKE_H
 
 #include "daemons/group/log.h"
-#include "daemons/group/request.h"
+#include "daemons/group/pending.h"
 #include "daemons/group/roster.h"
 
 #define INTAKE_RETRY 1000 // ms after a failed write until one is tried again
@@ -21,7 +21,7 @@ typedef struct {
     void *arg;
     // The request's answer is known and durable: request->error, seq, time, given. Called in order
     // of arrival.
-    void (*answer) (void *arg, request_t *request);
+    void (*answer) (void *arg, pending_t *request);
     // A member left with the record `seq`, which is durable. After the answers, before `durable`.
     void (*left) (void *arg, const guid_t *who, uint64_t seq);
     // A job is durable; takes the buffer.
@@ -41,7 +41,7 @@ void intake_open (intake_t *self, int64_t now);
 
 // Takes the request. WIRE_ERR_NONE, or BUSY, READ_ONLY, STOPPING, SYNC_FAILED; then the request
 // stays the caller's.
-wire_error_t intake_add (intake_t *self, request_t *request);
+wire_error_t intake_add (intake_t *self, pending_t *request);
 
 // Moves on: takes a finished job's result, waiting `wait` milliseconds for it at most, and begins
 // the next one. `now`: wall clock, microseconds; `mono`: monotonic ms. Returns whether anything was

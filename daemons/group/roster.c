@@ -1,7 +1,7 @@
 #include "daemons/group/roster.h"
 
 #include "common/hash.h"
-#include "daemons/group/device.h"
+#include "daemons/group/sends.h"
 
 #include <czmq.h>
 
@@ -17,7 +17,7 @@ typedef struct {
     face_t next;
     bool touched; // is in roster.touched
     int64_t seen;
-    device_t **devices;
+    sends_t **devices;
     size_t count;
 } member_t;
 
@@ -46,7 +46,7 @@ static void s_member_free (void **member_p)
 {
     member_t *member = *member_p;
     for (size_t i = 0; i < member->count; i++)
-        device_destroy (&member->devices[i]);
+        sends_destroy (&member->devices[i]);
     free (member->devices);
     free (member);
     *member_p = NULL;
@@ -86,10 +86,10 @@ static member_t *s_member (const roster_t *self, const guid_t *who)
     return zhashx_lookup (self->members, who->bytes);
 }
 
-static device_t *s_device (const member_t *member, const uint8_t name[RECORD_DEVICE])
+static sends_t *s_device (const member_t *member, const uint8_t name[RECORD_DEVICE])
 {
     for (size_t i = 0; i < member->count; i++)
-        if (memcmp (device_name (member->devices[i]), name, RECORD_DEVICE) == 0)
+        if (memcmp (sends_device (member->devices[i]), name, RECORD_DEVICE) == 0)
             return member->devices[i];
     return NULL;
 }
@@ -202,9 +202,9 @@ void roster_judge_send (roster_t *self, const guid_t *who, const record_send_t *
     member_t *member = s_begin (self, who, RECORD_MESSAGE, verdict);
     if (!member)
         return;
-    device_t *device = send->counter > 0 ? s_device (member, send->device) : NULL;
+    sends_t *device = send->counter > 0 ? s_device (member, send->device) : NULL;
     if (device)
-        verdict->error = device_judge (device, send, &verdict->seq);
+        verdict->error = sends_judge (device, send, &verdict->seq);
     else if (send->counter > 1)
         verdict->error = WIRE_ERR_UNKNOWN_DEVICE;
     if (verdict->error || verdict->seq > 0)
@@ -271,17 +271,17 @@ static void s_put_send (member_t *member, const record_t *record)
 {
     if (record->send.counter == 0)
         return;
-    device_t *device = s_device (member, record->send.device);
+    sends_t *device = s_device (member, record->send.device);
     if (!device) {
-        device = device_new (record->send.device);
-        member->devices = realloc (member->devices, (member->count + 1) * sizeof (device_t *));
+        device = sends_new (record->send.device);
+        member->devices = realloc (member->devices, (member->count + 1) * sizeof (sends_t *));
         assert (member->devices);
         member->devices[member->count++] = device;
     }
     if (record->kind == RECORD_STATE_DEVICE)
-        device_restore (device, record->send.counter, record_option (record, RECORD_OPT_SENDS));
+        sends_restore (device, record->send.counter, record_option (record, RECORD_OPT_SENDS));
     else
-        device_put (device, &record->send, record->seq);
+        sends_put (device, &record->send, record->seq);
 }
 
 static void s_put_topic (roster_t *self, const record_t *record)
@@ -335,8 +335,8 @@ static void s_forget_devices (member_t *member, bool all)
 {
     size_t kept = 0;
     for (size_t i = 0; i < member->count; i++) {
-        if (all || device_is_new (member->devices[i]))
-            device_destroy (&member->devices[i]);
+        if (all || sends_are_new (member->devices[i]))
+            sends_destroy (&member->devices[i]);
         else
             member->devices[kept++] = member->devices[i];
     }
@@ -349,9 +349,9 @@ static void s_bound_devices (member_t *member)
     while (member->count > ROSTER_DEVICES) {
         size_t oldest = 0;
         for (size_t i = 1; i < member->count; i++)
-            if (device_used (member->devices[i]) < device_used (member->devices[oldest]))
+            if (sends_used (member->devices[i]) < sends_used (member->devices[oldest]))
                 oldest = i;
-        device_destroy (&member->devices[oldest]);
+        sends_destroy (&member->devices[oldest]);
         member->devices[oldest] = member->devices[--member->count];
     }
 }
@@ -375,7 +375,7 @@ void roster_commit (roster_t *self)
         }
         member->now = member->next;
         for (size_t j = 0; j < member->count; j++)
-            device_commit (member->devices[j]);
+            sends_commit (member->devices[j]);
         s_bound_devices (member);
         s_drop_if_gone (self, member);
     }
@@ -398,7 +398,7 @@ void roster_discard (roster_t *self)
         s_take_nick (self, member, member->now.nick);
         s_forget_devices (member, false);
         for (size_t j = 0; j < member->count; j++)
-            device_discard (member->devices[j]);
+            sends_discard (member->devices[j]);
         s_drop_if_gone (self, member);
     }
     self->touched_count = 0;
@@ -415,16 +415,16 @@ void roster_discard (roster_t *self)
 static void s_state_devices (const member_t *member, void (*put) (void *, const record_t *),
                              void *arg)
 {
-    uint8_t *sends = malloc (DEVICE_STATE_MAX);
-    uint8_t *options = malloc (DEVICE_STATE_MAX + 16);
+    uint8_t *sends = malloc (SENDS_STATE_MAX);
+    uint8_t *options = malloc (SENDS_STATE_MAX + 16);
     assert (sends && options);
     for (size_t i = 0; i < member->count; i++) {
-        writer_t out = writer (sends, DEVICE_STATE_MAX);
+        writer_t out = writer (sends, SENDS_STATE_MAX);
         record_t record = {
             .kind = RECORD_STATE_DEVICE, .time = member->seen, .author = member->who};
-        memcpy (record.send.device, device_name (member->devices[i]), RECORD_DEVICE);
-        record.send.counter = device_state (member->devices[i], &out);
-        writer_t option = writer (options, DEVICE_STATE_MAX + 16);
+        memcpy (record.send.device, sends_device (member->devices[i]), RECORD_DEVICE);
+        record.send.counter = sends_state (member->devices[i], &out);
+        writer_t option = writer (options, SENDS_STATE_MAX + 16);
         record_put_option (&option, RECORD_OPT_SENDS, sends, writer_used (&out));
         record.options = span (options, writer_used (&option));
         put (arg, &record);

@@ -1,9 +1,9 @@
-// request: one message from a client, from the socket to its answer.
+// pending: one message from a client, from the socket to its answer.
 //
 // Daemon floor 3. Spans in a request point into its frame, which it owns; so a request never moves.
 
-#ifndef ZCHAT_REQUEST_H
-#define ZCHAT_REQUEST_H
+#ifndef ZCHAT_PENDING_H
+#define ZCHAT_PENDING_H
 
 #include "common/frame.h"
 #include "common/record.h"
@@ -11,10 +11,10 @@
 #include "common/wire.h"
 #include "daemons/group/peers.h"
 
-typedef struct request request_t;
+typedef struct pending pending_t;
 
-struct request {
-    request_t *next; // in whatever queue it is
+struct pending {
+    pending_t *next; // in whatever queue it is
     frame_t frame;
     peer_t *peer; // held; NULL until it is known
     bool legacy;  // of the original wire
@@ -32,21 +32,21 @@ struct request {
     bool appended;
 };
 
-request_t *request_new (void);
-void request_destroy (request_t **self_p);
-size_t request_size (const request_t *self); // bytes that it holds, roughly
+pending_t *pending_new (void);
+void pending_destroy (pending_t **self_p);
+size_t pending_size (const pending_t *self); // bytes that it holds, roughly
 
 typedef struct {
-    request_t *first;
-    request_t *last;
+    pending_t *first;
+    pending_t *last;
     size_t count;
     size_t bytes;
-} request_queue_t;
+} pending_queue_t;
 
-void request_queue_add (request_queue_t *self, request_t *request);
-request_t *request_queue_take (request_queue_t *self); // NULL: empty
+void pending_queue_add (pending_queue_t *self, pending_t *request);
+pending_t *pending_queue_take (pending_queue_t *self); // NULL: empty
 // Puts all of `other` in front of this queue.
-void request_queue_prepend (request_queue_t *self, request_queue_t *other);
-void request_queue_clear (request_queue_t *self);
+void pending_queue_prepend (pending_queue_t *self, pending_queue_t *other);
+void pending_queue_clear (pending_queue_t *self);
 
 #endif

@@ -1,17 +1,17 @@
-#include "daemons/group/request.h"
+#include "daemons/group/pending.h"
 
 #include <czmq.h>
 
-request_t *request_new (void)
+pending_t *pending_new (void)
 {
-    request_t *self = zmalloc (sizeof *self);
+    pending_t *self = zmalloc (sizeof *self);
     frame_init (&self->frame);
     return self;
 }
 
-void request_destroy (request_t **self_p)
+void pending_destroy (pending_t **self_p)
 {
-    request_t *self = *self_p;
+    pending_t *self = *self_p;
     if (!self)
         return;
     frame_close (&self->frame);
@@ -20,12 +20,12 @@ void request_destroy (request_t **self_p)
     *self_p = NULL;
 }
 
-size_t request_size (const request_t *self)
+size_t pending_size (const pending_t *self)
 {
     return sizeof *self + frame_body (&self->frame).size;
 }
 
-void request_queue_add (request_queue_t *self, request_t *request)
+void pending_queue_add (pending_queue_t *self, pending_t *request)
 {
     request->next = NULL;
     if (self->last)
@@ -34,23 +34,23 @@ void request_queue_add (request_queue_t *self, request_t *request)
         self->first = request;
     self->last = request;
     self->count++;
-    self->bytes += request_size (request);
+    self->bytes += pending_size (request);
 }
 
-request_t *request_queue_take (request_queue_t *self)
+pending_t *pending_queue_take (pending_queue_t *self)
 {
-    request_t *request = self->first;
+    pending_t *request = self->first;
     if (!request)
         return NULL;
     self->first = request->next;
     if (!self->first)
         self->last = NULL;
     self->count--;
-    self->bytes -= request_size (request);
+    self->bytes -= pending_size (request);
     return request;
 }
 
-void request_queue_prepend (request_queue_t *self, request_queue_t *other)
+void pending_queue_prepend (pending_queue_t *self, pending_queue_t *other)
 {
     if (!other->first)
         return;
@@ -63,9 +63,9 @@ void request_queue_prepend (request_queue_t *self, request_queue_t *other)
     memset (other, 0, sizeof *other);
 }
 
-void request_queue_clear (request_queue_t *self)
+void pending_queue_clear (pending_queue_t *self)
 {
-    request_t *request;
-    while ((request = request_queue_take (self)))
-        request_destroy (&request);
+    pending_t *request;
+    while ((request = pending_queue_take (self)))
+        pending_destroy (&request);
 }

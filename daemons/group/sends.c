@@ -1,4 +1,4 @@
-#include "daemons/group/device.h"
+#include "daemons/group/sends.h"
 
 #include <czmq.h>
 
@@ -7,7 +7,7 @@ typedef struct {
     uint64_t seq;
 } send_t;
 
-struct device {
+struct sends {
     uint8_t name[RECORD_DEVICE];
     uint64_t durable; // last counter that is durable
     uint64_t last;    // last counter at all
@@ -16,9 +16,9 @@ struct device {
     uint32_t room;    // a power of two
 };
 
-device_t *device_new (const uint8_t name[RECORD_DEVICE])
+sends_t *sends_new (const uint8_t name[RECORD_DEVICE])
 {
-    device_t *self = zmalloc (sizeof *self);
+    sends_t *self = zmalloc (sizeof *self);
     memcpy (self->name, name, RECORD_DEVICE);
     self->oldest = 1;
     self->room = 2;
@@ -26,7 +26,7 @@ device_t *device_new (const uint8_t name[RECORD_DEVICE])
     return self;
 }
 
-void device_destroy (device_t **self_p)
+void sends_destroy (sends_t **self_p)
 {
     if (!*self_p)
         return;
@@ -35,22 +35,22 @@ void device_destroy (device_t **self_p)
     *self_p = NULL;
 }
 
-const uint8_t *device_name (const device_t *self)
+const uint8_t *sends_device (const sends_t *self)
 {
     return self->name;
 }
 
-static send_t *s_send (const device_t *self, uint64_t counter)
+static send_t *s_send (const sends_t *self, uint64_t counter)
 {
     return &self->sends[counter & (self->room - 1)];
 }
 
-uint64_t device_used (const device_t *self)
+uint64_t sends_used (const sends_t *self)
 {
     return self->last >= self->oldest ? s_send (self, self->last)->seq : 0;
 }
 
-wire_error_t device_judge (const device_t *self, const record_send_t *send, uint64_t *seq)
+wire_error_t sends_judge (const sends_t *self, const record_send_t *send, uint64_t *seq)
 {
     *seq = 0;
     if (send->counter == self->last + 1)
@@ -63,7 +63,7 @@ wire_error_t device_judge (const device_t *self, const record_send_t *send, uint
     return WIRE_ERR_NONE;
 }
 
-static void s_grow (device_t *self)
+static void s_grow (sends_t *self)
 {
     send_t *sends = zmalloc (2 * self->room * sizeof (send_t));
     for (uint64_t c = self->oldest; c <= self->last; c++)
@@ -73,11 +73,11 @@ static void s_grow (device_t *self)
     self->room *= 2;
 }
 
-void device_put (device_t *self, const record_send_t *send, uint64_t seq)
+void sends_put (sends_t *self, const record_send_t *send, uint64_t seq)
 {
     if (send->counter != self->last + 1)
         self->oldest = send->counter;
-    else if (send->counter - self->oldest == self->room && self->room < DEVICE_SENDS)
+    else if (send->counter - self->oldest == self->room && self->room < SENDS_KEPT)
         s_grow (self);
     self->last = send->counter;
     *s_send (self, send->counter) = (send_t){send->random, seq};
@@ -85,12 +85,12 @@ void device_put (device_t *self, const record_send_t *send, uint64_t seq)
         self->oldest = self->last - self->room + 1;
 }
 
-void device_commit (device_t *self)
+void sends_commit (sends_t *self)
 {
     self->durable = self->last;
 }
 
-void device_discard (device_t *self)
+void sends_discard (sends_t *self)
 {
     self->last = self->durable;
     if (self->oldest > self->last + 1)
@@ -98,12 +98,12 @@ void device_discard (device_t *self)
             self->last + 1; // what the job had pushed out of the ring is not known any more
 }
 
-bool device_is_new (const device_t *self)
+bool sends_are_new (const sends_t *self)
 {
     return self->durable == 0;
 }
 
-uint64_t device_state (const device_t *self, writer_t *out)
+uint64_t sends_state (const sends_t *self, writer_t *out)
 {
     uint64_t before = 0;
     for (uint64_t c = self->oldest; c <= self->durable; c++) {
@@ -115,7 +115,7 @@ uint64_t device_state (const device_t *self, writer_t *out)
     return self->durable;
 }
 
-void device_restore (device_t *self, uint64_t last, span_t bytes)
+void sends_restore (sends_t *self, uint64_t last, span_t bytes)
 {
     size_t count = 0;
     reader_t in = reader (bytes.data, bytes.size);
@@ -126,7 +126,7 @@ void device_restore (device_t *self, uint64_t last, span_t bytes)
     }
     self->last = last;
     self->oldest = last + 1;
-    if (in.failed || count > last || count > DEVICE_SENDS)
+    if (in.failed || count > last || count > SENDS_KEPT)
         return;
     self->last = last - count;
     self->oldest = self->last + 1;
@@ -135,6 +135,6 @@ void device_restore (device_t *self, uint64_t last, span_t bytes)
     for (size_t i = 0; i < count; i++) {
         record_send_t send = {.counter = self->last + 1, .random = reader_u32 (&in)};
         seq += reader_varint (&in);
-        device_put (self, &send, seq);
+        sends_put (self, &send, seq);
     }
 }
