@@ -194,9 +194,9 @@ START_TEST (without_a_writable_home_it_lasts_for_the_call)
     ck_assert_int_eq (identity_put_receipt (none, &log, receipt), -1);
     ck_assert_int_eq (identity_log (none, "cats", &log), -1);
     ck_assert_int_eq (identity_receipt (none, &log, receipt), -1);
-    device_t *device = identity_take_device (none, &log, identity_uuid (none));
+    sender_t *device = identity_take_sender (none, &log, identity_uuid (none));
     ck_assert_ptr_nonnull (device);
-    device_destroy (&device);
+    sender_destroy (&device);
     identity_destroy (&none);
     identity_destroy (&closed);
 }
@@ -243,19 +243,19 @@ START_TEST (devices_are_apart_by_log_and_author)
     identity_t *identity = s_open ();
     guid_t cats = guid_random (), dogs = guid_random (), other = guid_random ();
     const guid_t *me = identity_uuid (identity);
-    device_t *device = identity_take_device (identity, &cats, me);
-    ck_assert_int_eq (device_use (device), 0);
-    device_clean (device, 7);
-    device_destroy (&device);
-    device = identity_take_device (identity, &dogs, me);
-    ck_assert_uint_eq (device_last (device), 0);
-    device_destroy (&device);
-    device = identity_take_device (identity, &cats, &other);
-    ck_assert_uint_eq (device_last (device), 0);
-    device_destroy (&device);
-    device = identity_take_device (identity, &cats, me);
-    ck_assert_uint_eq (device_last (device), 7);
-    device_destroy (&device);
+    sender_t *device = identity_take_sender (identity, &cats, me);
+    ck_assert_int_eq (sender_use (device), 0);
+    sender_clean (device, 7);
+    sender_destroy (&device);
+    device = identity_take_sender (identity, &dogs, me);
+    ck_assert_uint_eq (sender_last (device), 0);
+    sender_destroy (&device);
+    device = identity_take_sender (identity, &cats, &other);
+    ck_assert_uint_eq (sender_last (device), 0);
+    sender_destroy (&device);
+    device = identity_take_sender (identity, &cats, me);
+    ck_assert_uint_eq (sender_last (device), 7);
+    sender_destroy (&device);
     identity_destroy (&identity);
 }
 END_TEST

@@ -329,12 +329,12 @@ int identity_put_receipt (const identity_t *self, const guid_t *log,
     return s_put (s_receipt_path (self, log), "receipt ", hex);
 }
 
-device_t *identity_take_device (const identity_t *self, const guid_t *log, const guid_t *author)
+sender_t *identity_take_sender (const identity_t *self, const guid_t *log, const guid_t *author)
 {
     char log_text[GUID_TEXT], author_text[GUID_TEXT];
     char *pool =
         s_path (self, "logs/%s/%s", guid_print (log, log_text), guid_print (author, author_text));
-    device_t *device = device_take (pool && store_make_folder (pool) == 0 ? pool : NULL);
+    sender_t *device = sender_take (pool && store_make_folder (pool) == 0 ? pool : NULL);
     free (pool);
     return device;
 }

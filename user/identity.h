@@ -6,7 +6,7 @@
 //     lock                    held while `key` is made
 //     names/NAME              the log that was last met under a group's name
 //     logs/LOG/receipt        the last receipt that this log's group gave
-//     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see device.h
+//     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see sender.h
 //     servers/                kept free for the keys of servers
 //
 // Everything is text. `key` is made at first use, once, however many processes are first. Where it
@@ -18,7 +18,7 @@
 #include "common/guid.h"
 #include "common/proof.h"
 #include "common/text.h"
-#include "user/device.h"
+#include "user/sender.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +58,6 @@ int identity_put_receipt (const identity_t *self, const guid_t *log,
                           const uint8_t receipt[PROOF_RECEIPT]);
 
 // A device of `author` for sends to this log. NULL when memory is out.
-device_t *identity_take_device (const identity_t *self, const guid_t *log, const guid_t *author);
+sender_t *identity_take_sender (const identity_t *self, const guid_t *log, const guid_t *author);
 
 #endif

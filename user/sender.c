@@ -1,4 +1,4 @@
-#include "user/device.h"
+#include "user/sender.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum { NAME_TEXT = 2 * RECORD_DEVICE + 1, LINE = 27 };
 
-struct device {
+struct sender {
     uint8_t name[RECORD_DEVICE];
     uint64_t last;
     bool used;
@@ -23,7 +23,7 @@ struct device {
     char file[PATH_MAX];
 };
 
-static int s_save (device_t *self)
+static int s_save (sender_t *self)
 {
     char line[LINE + 1];
     if (self->fd < 0)
@@ -37,7 +37,7 @@ static int s_save (device_t *self)
 }
 
 // Reads a locked file; a device only if it is clean.
-static int s_load (device_t *self)
+static int s_load (sender_t *self)
 {
     char line[LINE + 2];
     ssize_t got = pread (self->fd, line, LINE + 1, 0);
@@ -56,7 +56,7 @@ static bool s_lock (int fd)
 }
 
 // Another process may have removed the file between our opening and our lock.
-static bool s_is_still_there (const device_t *self)
+static bool s_is_still_there (const sender_t *self)
 {
     struct stat ours, named;
     return fstat (self->fd, &ours) == 0 && stat (self->file, &named) == 0 &&
@@ -64,7 +64,7 @@ static bool s_is_still_there (const device_t *self)
 }
 
 // Takes the device of this file if it is free. 1: it is ours; 0: it is not.
-static int s_open (device_t *self, const char *folder, const char *name)
+static int s_open (sender_t *self, const char *folder, const char *name)
 {
     size_t used;
     if (strlen (name) != NAME_TEXT - 1 ||
@@ -86,7 +86,7 @@ static int s_open (device_t *self, const char *folder, const char *name)
     return 0;
 }
 
-static bool s_find (device_t *self, const char *folder)
+static bool s_find (sender_t *self, const char *folder)
 {
     DIR *pool = opendir (folder);
     struct dirent *entry;
@@ -99,7 +99,7 @@ static bool s_find (device_t *self, const char *folder)
 }
 
 // Makes the file of a new device, locked before it bears the name under which others find it.
-static int s_create (device_t *self, const char *folder, const char *name)
+static int s_create (sender_t *self, const char *folder, const char *name)
 {
     char fresh[PATH_MAX];
     int size = snprintf (fresh, sizeof fresh, "%s/%s.new", folder, name);
@@ -117,7 +117,7 @@ static int s_create (device_t *self, const char *folder, const char *name)
     return -1;
 }
 
-static void s_make (device_t *self, const char *folder)
+static void s_make (sender_t *self, const char *folder)
 {
     char name[NAME_TEXT];
     self->last = 0;
@@ -128,9 +128,9 @@ static void s_make (device_t *self, const char *folder)
         s_create (self, folder, name); // else it lives in memory
 }
 
-device_t *device_take (const char *folder)
+sender_t *sender_take (const char *folder)
 {
-    device_t *self = calloc (1, sizeof *self);
+    sender_t *self = calloc (1, sizeof *self);
     if (!self || sodium_init () < 0) {
         free (self);
         return NULL;
@@ -141,9 +141,9 @@ device_t *device_take (const char *folder)
     return self;
 }
 
-void device_destroy (device_t **self_p)
+void sender_destroy (sender_t **self_p)
 {
-    device_t *self = *self_p;
+    sender_t *self = *self_p;
     *self_p = NULL;
     if (!self)
         return;
@@ -155,24 +155,24 @@ void device_destroy (device_t **self_p)
     free (self);
 }
 
-void device_discard (device_t **self_p)
+void sender_discard (sender_t **self_p)
 {
     if (*self_p)
         (*self_p)->used = true;
-    device_destroy (self_p);
+    sender_destroy (self_p);
 }
 
-const uint8_t *device_name (const device_t *self)
+const uint8_t *sender_name (const sender_t *self)
 {
     return self->name;
 }
 
-uint64_t device_last (const device_t *self)
+uint64_t sender_last (const sender_t *self)
 {
     return self->last;
 }
 
-int device_use (device_t *self)
+int sender_use (sender_t *self)
 {
     if (self->used)
         return 0;
@@ -183,7 +183,7 @@ int device_use (device_t *self)
     return -1;
 }
 
-void device_clean (device_t *self, uint64_t last)
+void sender_clean (sender_t *self, uint64_t last)
 {
     if (!self->used && self->last == last)
         return;
