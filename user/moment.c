@@ -96,8 +96,8 @@ static int s_date (scan_t *self, int64_t *seconds)
         return s_fail (self, NULL);
     struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
     *seconds = timegm (&tm);
-    // timegm makes March of 30 February; a date that it changed is none.
-    if (tm.tm_year != year - 1900 || tm.tm_mon != month - 1 || tm.tm_mday != day)
+    // timegm makes March of 30 February: a date whose month it changed is none.
+    if (tm.tm_mon != month - 1)
         return s_fail (self, "there is no such date");
     return 0;
 }
