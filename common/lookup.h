@@ -13,17 +13,9 @@
 #ifndef ZCHAT_LOOKUP_H
 #define ZCHAT_LOOKUP_H
 
-#include "common/wire.h"
-
-#include <czmq.h>
+#include "common/dealer.h"
 
 typedef struct lookup lookup_t;
-
-// Opens a DEALER to an endpoint, which may carry its server's key. NULL with errno when it cannot.
-typedef zsock_t *(connect_fn)(const char *endpoint, void *arg);
-
-// What is used when no other is given: frame_connect; refuses an endpoint with a key.
-zsock_t *lookup_connect_plain (const char *endpoint, void *arg);
 
 typedef struct {
     zloop_t *loop;
@@ -32,7 +24,7 @@ typedef struct {
     const char *name;    // NULL: all groups
     guid_t uuid;         // of the speaker, or zeros
     int64_t deadline;    // on zclock_mono
-    connect_fn *connect; // NULL: lookup_connect_plain
+    connect_fn *connect; // NULL: dealer_connect_plain
     void *connect_arg;
 } lookup_query_t;
 

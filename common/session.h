@@ -70,7 +70,7 @@ typedef struct {
     guid_t uuid;
     guid_t log;             // that the name was known under, or zeros
     const uint8_t *receipt; // PROOF_RECEIPT bytes: the last one of that log; NULL: none
-    connect_fn *connect;    // NULL: lookup_connect_plain
+    connect_fn *connect;    // NULL: dealer_connect_plain
     void *connect_arg;
 } session_config_t;
 

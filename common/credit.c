@@ -1,0 +1,16 @@
+#include "common/credit.h"
+
+credit_t credit_begin (void)
+{
+    return (credit_t){0, CREDIT_AT_HEAD};
+}
+
+bool credit_received (credit_t *self, uint64_t bytes, bool behind)
+{
+    uint64_t window = behind ? CREDIT_BEHIND : CREDIT_AT_HEAD;
+    self->received += bytes;
+    if (self->granted >= self->received + window / 2)
+        return false;
+    self->granted = self->received + window;
+    return true;
+}
