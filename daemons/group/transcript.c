@@ -12,6 +12,7 @@ typedef struct {
     size_t start;
     size_t end;
     size_t room;
+    bool full; // lines fell off the front
 } tail_t;
 
 struct transcript {
@@ -152,8 +153,7 @@ transcript_step_t transcript_step (transcript_t *self, log_t *log)
     }
     if (self->next < self->end)
         return TRANSCRIPT_MORE;
-    // Did lines fall off the front, or is this all there is? Else there may be older ones.
-    bool full = s_used (&self->pass) + RECORD_TEXT_MAX > left;
+    bool full = self->pass.full;
     s_end_pass (self);
     if (full || self->from <= self->begin)
         return TRANSCRIPT_DONE;

@@ -1,0 +1,47 @@
+// announce: tells every registry that this group is here, for as long as it is.
+//
+// Daemon floor 5. One connection a registry, driven by the loop. Each is told at once, then every
+// third of the lease it gives, and about once a second while it does not answer.
+
+#ifndef ZCHAT_ANNOUNCE_H
+#define ZCHAT_ANNOUNCE_H
+
+#include "common/proof.h"
+#include "common/wire.h"
+
+#include <czmq.h>
+
+typedef struct announce announce_t;
+
+// What is told; borrowed during the call that asks for it.
+typedef struct {
+    const char *name;
+    guid_t log;
+    guid_t instance;
+    uint64_t generation;
+    const uint8_t *key; // PROOF_KEY bytes
+    wire_state_t state;
+    uint32_t members;
+    uint32_t online;
+    uint64_t seq;
+    const char *topic;
+    const char *endpoints;
+} announce_facts_t;
+
+typedef struct {
+    void *arg;
+    void (*facts) (void *arg, announce_facts_t *facts);
+    // A registry showed a genuine claim of a later opening of this very log.
+    void (*superseded) (void *arg, uint64_t generation);
+} announce_io_t;
+
+announce_t *announce_new (zloop_t *loop, const announce_io_t *io);
+void announce_destroy (announce_t **self_p);
+
+// The registries from now on; those that stay keep their connection.
+void announce_set_registries (announce_t *self, const char *const *endpoints, size_t count);
+
+// Says goodbye to all, once.
+void announce_withdraw (announce_t *self);
+
+#endif
