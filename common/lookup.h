@@ -5,15 +5,13 @@
 // answer are tolerated while one does: a short grace after the first whole answer, then the lookup
 // is done. A name that is not listed yet is asked for again until the deadline.
 //
-// The same name with the same log id at several registries is one row: that of the highest
-// generation, with the endpoints of all that say this generation. With two log ids it is a
-// conflict: the row of one of them is shown, `conflict` set, and nobody may choose it. A group of
-// the original system (no log id) gives way to a zchat group.
+// How the answers are merged, and what a conflict is: see listing.h.
 
 #ifndef ZCHAT_LOOKUP_H
 #define ZCHAT_LOOKUP_H
 
 #include "common/dealer.h"
+#include "common/listing.h"
 
 typedef struct lookup lookup_t;
 
@@ -35,21 +33,6 @@ typedef enum {
     LOOKUP_SILENT    // no registry answered in time (or there is none to ask)
 } lookup_result_t;
 
-// Texts are zero-terminated, without control characters, and belong to the lookup.
-typedef struct {
-    const char *name;
-    guid_t log; // zeros: a group of the original system
-    uint64_t generation;
-    wire_state_t state;
-    uint64_t members;
-    uint64_t online;
-    uint64_t seq;
-    const char *topic; // "" when there is none
-    const char *const *endpoints;
-    size_t endpoint_count;
-    bool conflict;
-} lookup_row_t;
-
 // Called once, from the loop, never from lookup_new. The lookup may be destroyed in it.
 typedef void (lookup_done_fn) (void *arg, lookup_t *self, lookup_result_t result);
 
@@ -59,7 +42,7 @@ lookup_t *lookup_new (const lookup_query_t *query, lookup_done_fn *done, void *a
 // May be called at any time, from any handler.
 void lookup_destroy (lookup_t **self_p);
 
-// The rows, sorted by name, once it is done.
+// The rows, sorted by name, once it is done; by name: that one, or none. See listing.h.
 size_t lookup_count (const lookup_t *self);
 const lookup_row_t *lookup_row (const lookup_t *self, size_t index);
 

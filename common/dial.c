@@ -1,0 +1,185 @@
+#include "common/dial.h"
+
+#include "common/proof.h"
+#include "common/text.h"
+#include "common/ticker.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { SIDE_BY_SIDE = 8, WHY_MAX = 400 };
+
+// One endpoint being tried.
+typedef struct {
+    dial_t *dial;
+    dealer_t *dealer; // NULL: given up
+} try_t;
+
+struct dial {
+    dial_query_t query;
+    dial_handlers_t handlers;
+    char *name;
+    uint8_t receipt[PROOF_RECEIPT];
+    try_t tries[SIDE_BY_SIDE];
+    size_t count;
+    ticker_t *ticker;
+    char why[WHY_MAX];
+};
+
+enum { PING_TAG = 1, PING_AGAIN_TAG = 2 };
+
+static void s_say (dial_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+static void s_say (dial_t *self, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    vsnprintf (self->why, sizeof self->why, format, args);
+    va_end (args);
+}
+
+static void s_hang_up (dial_t *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        dealer_destroy (&self->tries[i].dealer);
+    ticker_destroy (&self->ticker);
+}
+
+static void s_fail (dial_t *self)
+{
+    s_hang_up (self);
+    self->handlers.done (self->handlers.arg, NULL, NULL, self->why);
+}
+
+static void s_give_up (try_t *try)
+{
+    dealer_destroy (&try->dealer);
+    dial_t *self = try->dial;
+    for (size_t i = 0; i < self->count; i++)
+        if (self->tries[i].dealer)
+            return;
+    s_fail (self);
+}
+
+static void s_ping (const dial_t *self, dealer_t *dealer, bool again)
+{
+    wire_t ping = wire (WIRE_PING, again ? PING_AGAIN_TAG : PING_TAG, &self->query.uuid);
+    if (self->query.receipt && !again)
+        wire_set_bytes (&ping, WIRE_F_RECEIPT, span (self->receipt, PROOF_RECEIPT));
+    dealer_send (dealer, &ping); // if it does not go out, no answer comes
+}
+
+static void s_pong (try_t *try, const wire_t *pong)
+{
+    dial_t *self = try->dial;
+    span_t name = wire_bytes (pong, WIRE_F_NAME);
+    guid_t log = wire_guid (pong, WIRE_F_LOG);
+    const char *endpoint = dealer_endpoint (try->dealer);
+    bool wanted = !self->name || span_equal (name, span_of (self->name));
+    if (guid_is_null (&log) || !wanted || !text_name_valid ((const char *)name.data, name.size)) {
+        char *shown = text_for_log ((const char *)name.data, name.size, TEXT_NAME_MAX);
+        s_say (self, guid_is_null (&log) ? "%s is no group, but a %s" : "%s is another group: %s",
+               endpoint, shown ? shown : "");
+        free (shown);
+        s_give_up (try);
+        return;
+    }
+    dealer_t *dealer = try->dealer;
+    try->dealer = NULL;
+    s_hang_up (self);
+    self->handlers.done (self->handlers.arg, &dealer, pong, NULL);
+}
+
+static void s_refused (try_t *try, const wire_t *error)
+{
+    span_t rows = wire_bytes (error, WIRE_F_ROWS);
+    reader_t in = reader (rows.data, rows.size);
+    wire_t row;
+    if (wire_next_row (&row, WIRE_ROW_ERROR, &in) != 1)
+        return;
+    s_say (try->dial, "%s refuses: %s", dealer_endpoint (try->dealer),
+           wire_error_text ((wire_error_t)wire_number (&row, WIRE_F_NUMBER)));
+    s_give_up (try);
+}
+
+static void s_message (void *arg, const wire_t *message, size_t size)
+{
+    (void)size;
+    try_t *try = arg;
+    dial_t *self = try->dial;
+    bool ours = message->tag == PING_TAG || message->tag == PING_AGAIN_TAG;
+    if (message->kind == WIRE_PONG && ours)
+        s_pong (try, message);
+    else if (message->kind == WIRE_ERROR)
+        s_refused (try, message);
+    else if (message->kind == WIRE_LOST) {
+        if (message->tag == PING_TAG)
+            s_ping (self, try->dealer, true);
+        self->handlers.lost (self->handlers.arg, message);
+    }
+}
+
+static void s_broken (void *arg)
+{
+    try_t *try = arg;
+    s_say (try->dial, "%s breaks the connection", dealer_endpoint (try->dealer));
+    s_give_up (try);
+}
+
+static void s_tick (void *arg)
+{
+    dial_t *self = arg;
+    bool any = false;
+    for (size_t i = 0; i < self->count; i++)
+        any = any || self->tries[i].dealer;
+    if (!any || zclock_mono () >= self->query.deadline)
+        s_fail (self);
+    else
+        ticker_set (self->ticker, self->query.deadline);
+}
+
+static void s_try (dial_t *self, const char *endpoint)
+{
+    try_t *try = &self->tries[self->count++];
+    dealer_handlers_t handlers = {s_message, NULL, s_broken, try};
+    try->dial = self;
+    try->dealer = dealer_new (self->query.loop, endpoint, self->query.connect,
+                              self->query.connect_arg, &handlers);
+    if (try->dealer)
+        s_ping (self, try->dealer, false);
+    else
+        s_say (self, "cannot connect to %s: %s", endpoint, zmq_strerror (errno));
+}
+
+dial_t *dial_new (const dial_query_t *query, const dial_handlers_t *handlers)
+{
+    dial_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->query = *query;
+    self->handlers = *handlers;
+    self->ticker = ticker_new (query->loop, s_tick, self);
+    self->name = query->name ? strdup (query->name) : NULL;
+    if (!self->ticker || (query->name && !self->name)) {
+        dial_destroy (&self);
+        return NULL;
+    }
+    if (query->receipt)
+        memcpy (self->receipt, query->receipt, PROOF_RECEIPT);
+    s_say (self, "nothing answers at %s", query->count > 0 ? query->endpoints[0] : "no endpoint");
+    for (size_t i = 0; i < query->count && i < SIDE_BY_SIDE; i++)
+        s_try (self, query->endpoints[i]);
+    ticker_set (self->ticker, 0);
+    return self;
+}
+
+void dial_destroy (dial_t **self_p)
+{
+    dial_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    s_hang_up (self);
+    free (self->name);
+    free (self);
+}

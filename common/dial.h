@@ -1,0 +1,38 @@
+// dial: connects to the first of several endpoints behind which the wanted group answers.
+//
+// Floor 5. All are tried side by side with a PING. A group of another name (a port that somebody
+// else has now) or a registry is not taken.
+
+#ifndef ZCHAT_DIAL_H
+#define ZCHAT_DIAL_H
+
+#include "common/dealer.h"
+
+typedef struct dial dial_t;
+
+typedef struct {
+    zloop_t *loop;
+    const char *const *endpoints;
+    size_t count;
+    const char *name; // of the group; NULL: any
+    guid_t uuid;
+    const uint8_t *receipt; // PROOF_RECEIPT bytes to show, or NULL
+    int64_t deadline;       // on zclock_mono
+    connect_fn *connect;    // NULL: dealer_connect_plain
+    void *connect_arg;
+} dial_query_t;
+
+typedef struct {
+    // The end, once, never from dial_new; the dial may be destroyed in it. With a connection, which
+    // is the callee's from now on (dealer_hand_over), and the PONG; or with NULL, NULL and why not.
+    void (*done) (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why);
+    // The receipt proved that records were lost. It is not to be shown again.
+    void (*lost) (void *arg, const wire_t *lost);
+    void *arg;
+} dial_handlers_t;
+
+// The query is copied. NULL: memory is out.
+dial_t *dial_new (const dial_query_t *query, const dial_handlers_t *handlers);
+void dial_destroy (dial_t **self_p);
+
+#endif
