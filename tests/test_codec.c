@@ -199,6 +199,7 @@ START_TEST (spans_are_equal_by_their_bytes)
     ck_assert (span_equal (span_of ("abc"), span ("abcd", 3)));
     ck_assert (!span_equal (span_of ("abc"), span_of ("abd")));
     ck_assert (!span_equal (span_of ("abc"), span_of ("ab")));
+    ck_assert (!span_equal (span_of ("ab"), span_of ("abc")));
     ck_assert (span_equal (span (NULL, 0), span_of ("")));
     ck_assert_uint_eq (span_of (NULL).size, 0);
 }
