@@ -200,6 +200,13 @@ bool endpoint_host_is_any (const char *host)
     return IN6_IS_ADDR_UNSPECIFIED (&bits);
 }
 
+const char *endpoint_host_plain (const char *host)
+{
+    static const char mapped[] = "::ffff:";
+    bool is_mapped = strncasecmp (host, mapped, strlen (mapped)) == 0 && strchr (host, '.');
+    return is_mapped ? host + strlen (mapped) : host;
+}
+
 bool endpoint_is_loopback (const endpoint_t *self)
 {
     return endpoint_host_is_loopback (self->host);

@@ -46,4 +46,8 @@ bool endpoint_is_any (const endpoint_t *self);
 bool endpoint_host_is_loopback (const char *host);
 bool endpoint_host_is_any (const char *host);
 
+// An IPv4 address that came over an IPv6 socket ("::ffff:10.0.0.7") as what it is; any other host
+// as it is. Points into `host`.
+const char *endpoint_host_plain (const char *host);
+
 #endif

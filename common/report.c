@@ -55,7 +55,7 @@ static void s_clean (const char *line, char *out, size_t size)
         if (byte >= 0x20 && byte < 0x7f)
             *out++ = *line;
         else
-            out += snprintf (out, 5, "\\x%02X", byte);
+            out += snprintf (out, 5, "\\x%02x", byte);
     }
     *out = 0;
 }

@@ -19,13 +19,10 @@ struct entry {
     endpoint_t endpoints[];
 };
 
-// The peer's address as an endpoint's host: an IPv4 address that came over an IPv6 socket is shown
-// as what it is.
+// The peer's address as an endpoint's host.
 static bool s_take_peer (endpoint_t *endpoint, const char *peer)
 {
-    static const char mapped[] = "::ffff:";
-    if (strncmp (peer, mapped, strlen (mapped)) == 0 && strchr (peer, '.'))
-        peer += strlen (mapped);
+    peer = endpoint_host_plain (peer);
     size_t size = strlen (peer);
     if (size == 0 || size > ENDPOINT_HOST_MAX)
         return false;

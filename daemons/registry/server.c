@@ -301,7 +301,8 @@ static int s_take_messages (zloop_t *loop, zsock_t *socket, void *argument)
     frame_t frame;
     frame_init (&frame);
     for (int i = 0; i < DRAIN_MAX && frame_take (socket, &route, &frame) == 1; i++) {
-        call_t call = {argument, socket, &route, frame_peer (&frame), zclock_mono (), NULL};
+        const char *peer = endpoint_host_plain (frame_peer (&frame));
+        call_t call = {argument, socket, &route, peer, zclock_mono (), NULL};
         if (frame.legacy)
             s_answer_text (&call, frame_body (&frame), frame.complete);
         else
