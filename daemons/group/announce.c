@@ -277,7 +277,18 @@ void announce_set_registries (announce_t *self, const char *const *endpoints, si
 void announce_withdraw (announce_t *self)
 {
     zloop_timer_end (self->loop, self->timer);
+    for (size_t i = 0; i < self->count; i++) {
+        registry_t *one = self->list[i];
+        one->waiting = one->registered && one->socket;
+        if (one->waiting)
+            s_withdraw (one);
+    }
+}
+
+size_t announce_waiting (const announce_t *self)
+{
+    size_t waiting = 0;
     for (size_t i = 0; i < self->count; i++)
-        if (self->list[i]->socket)
-            s_withdraw (self->list[i]);
+        waiting += self->list[i]->waiting;
+    return waiting;
 }

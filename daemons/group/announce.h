@@ -41,7 +41,8 @@ void announce_destroy (announce_t **self_p);
 // The registries from now on; those that stay keep their connection.
 void announce_set_registries (announce_t *self, const char *const *endpoints, size_t count);
 
-// Says goodbye to all, once.
+// Says goodbye to all, once. announce_waiting: how many have not answered yet.
 void announce_withdraw (announce_t *self);
+size_t announce_waiting (const announce_t *self);
 
 #endif

@@ -1,6 +1,7 @@
 #include "daemons/group/recovery.h"
 
 #include "common/exits.h"
+#include "common/wallclock.h"
 #include "daemons/group/writer.h"
 
 #include <czmq.h>
@@ -107,7 +108,7 @@ static void s_forget_torn (int dir)
 
 static void s_torn_name (const segment_t *segment, char out[64])
 {
-    snprintf (out, 64, "torn-%020" PRId64 "-%020" PRIu64, zclock_usecs (), segment->header.first);
+    snprintf (out, 64, "torn-%020" PRId64 "-%020" PRIu64, wallclock_now (), segment->header.first);
 }
 
 static int s_copy (int from, uint64_t start, uint64_t end, int to)

@@ -125,6 +125,11 @@ void replies_error (replies_t *self, peer_t *peer, uint32_t tag, wire_error_t er
     s_add (self, peer, WIRE_ERROR, &peer->errors, &row);
 }
 
+void replies_send (replies_t *self, peer_t *peer, span_t frame)
+{
+    self->send (self->arg, peer, frame);
+}
+
 void replies_flush (replies_t *self, const receipt_t *receipt)
 {
     self->receipt = *receipt;

@@ -24,6 +24,9 @@ void replies_ack (replies_t *self, peer_t *peer, uint32_t tag, uint64_t seq, int
 void replies_error (replies_t *self, peer_t *peer, uint32_t tag, wire_error_t error,
                     const char *text, uint32_t wait);
 
+// Sends one frame of its own at once.
+void replies_send (replies_t *self, peer_t *peer, span_t frame);
+
 // Sends all that was gathered, with this receipt.
 void replies_flush (replies_t *self, const receipt_t *receipt);
 

@@ -1,0 +1,447 @@
+#include "daemons/group/desk.h"
+
+#include "common/report.h"
+#include "daemons/group/original.h"
+#include "daemons/group/transcript.h"
+
+#include <czmq.h>
+
+enum {
+    BUSY_WAIT_MS = 100, // after which a client that was told BUSY asks again
+    WHO_BYTES = 1 << 20,
+    TRANSCRIPTS_MAX = 256,
+    SHOWN = 80 // bytes of a remote text in a log line
+};
+
+// A MESSAGE REQUEST of the original wire under way.
+typedef struct {
+    pending_t *pending;
+    transcript_t *transcript;
+} telling_t;
+
+struct desk {
+    desk_parts_t parts;
+    size_t max_message;
+    size_t max_reply;
+    zlistx_t *tellings;
+    uint8_t *rows; // WHO_BYTES
+};
+
+// A request at hand.
+typedef struct {
+    desk_t *desk;
+    pending_t **pending_p; // NULL inside when somebody took it
+    peer_t *peer;
+    const wire_t *message;
+    int64_t now;
+    int64_t mono;
+} call_t;
+
+static void s_telling_destroy (void **telling_p)
+{
+    telling_t *telling = *telling_p;
+    pending_destroy (&telling->pending);
+    transcript_destroy (&telling->transcript);
+    free (telling);
+    *telling_p = NULL;
+}
+
+desk_t *desk_new (const desk_parts_t *parts)
+{
+    desk_t *self = zmalloc (sizeof *self);
+    self->parts = *parts;
+    self->tellings = zlistx_new ();
+    zlistx_set_destructor (self->tellings, s_telling_destroy);
+    self->rows = malloc (WHO_BYTES);
+    assert (self->rows);
+    return self;
+}
+
+void desk_destroy (desk_t **self_p)
+{
+    desk_t *self = *self_p;
+    if (!self)
+        return;
+    zlistx_destroy (&self->tellings);
+    free (self->rows);
+    free (self);
+    *self_p = NULL;
+}
+
+void desk_set_limits (desk_t *self, size_t max_message, size_t max_reply)
+{
+    self->max_message = max_message;
+    self->max_reply = max_reply;
+}
+
+static void s_refuse (call_t *call, wire_error_t error)
+{
+    char text[120];
+    const char *shown = NULL;
+    if (error == WIRE_ERR_TOO_LONG) {
+        snprintf (text, sizeof text, "the text is longer than max_message, %zu bytes",
+                  call->desk->max_message);
+        shown = text;
+    }
+    replies_error (call->desk->parts.replies, call->peer, call->message->tag, error, shown,
+                   error == WIRE_ERR_BUSY ? BUSY_WAIT_MS : 0);
+}
+
+static void s_send (call_t *call, const wire_t *message)
+{
+    desk_t *self = call->desk;
+    size_t room = wire_bytes (message, WIRE_F_ROWS).size + RECORD_TEXT_MAX + 1024;
+    uint8_t *bytes = malloc (room);
+    assert (bytes);
+    writer_t out = writer (bytes, room);
+    wire_encode (message, &out);
+    assert (!out.failed);
+    replies_send (self->parts.replies, call->peer, span (bytes, writer_used (&out)));
+    free (bytes);
+}
+
+static wire_error_t s_check_text (const desk_t *self, span_t text)
+{
+    if (text.size > self->max_message)
+        return WIRE_ERR_TOO_LONG;
+    return text_valid ((const char *)text.data, text.size) ? WIRE_ERR_NONE : WIRE_ERR_BAD_TEXT;
+}
+
+static wire_state_t s_state (const desk_t *self)
+{
+    return log_read_only (self->parts.log) ? WIRE_STATE_READ_ONLY : WIRE_STATE_OK;
+}
+
+// ---- Requests answered at once
+
+static void s_ping (call_t *call)
+{
+    log_t *log = call->desk->parts.log;
+    if (wire_number (call->message, WIRE_F_FOLLOWS) && !call->peer->follows) {
+        s_refuse (call, WIRE_ERR_NO_SESSION);
+        return;
+    }
+    wire_t pong = wire (WIRE_PONG, call->message->tag, NULL);
+    wire_set_bytes (&pong, WIRE_F_NAME, span_of (call->desk->parts.name));
+    wire_set_bytes (&pong, WIRE_F_LOG, span (log_id (log)->bytes, GUID_SIZE));
+    wire_set (&pong, WIRE_F_GENERATION, log_generation (log));
+    wire_set (&pong, WIRE_F_STATE, s_state (call->desk));
+    wire_set (&pong, WIRE_F_OLDEST, log_oldest (log));
+    wire_set (&pong, WIRE_F_WHY, log_why (log));
+    wire_set (&pong, WIRE_F_LAST, log_last (log));
+    wire_set (&pong, WIRE_F_TIME, (uint64_t)call->now);
+    wire_set (&pong, WIRE_F_MAX_MESSAGE, call->desk->max_message);
+    s_send (call, &pong);
+}
+
+static bool s_put_member (desk_t *self, const guid_t *who, writer_t *rows)
+{
+    wire_t row = wire (WIRE_ROW_MEMBER, 0, NULL);
+    wire_set_bytes (&row, WIRE_F_MEMBER, span (who->bytes, GUID_SIZE));
+    wire_set_bytes (&row, WIRE_F_NICK, span_of (roster_nick (self->parts.roster, who)));
+    wire_set (&row, WIRE_F_PRESENT, peers_present (self->parts.peers, who));
+    wire_set (&row, WIRE_F_ROLE, WIRE_ROLE_MEMBER);
+    wire_put_row (&row, rows);
+    return !rows->failed;
+}
+
+static void s_who (call_t *call)
+{
+    desk_t *self = call->desk;
+    guid_t who = wire_guid (call->message, WIRE_F_MEMBER);
+    uint64_t limit = wire_number (call->message, WIRE_F_LIMIT);
+    size_t room = self->max_reply < WHO_BYTES ? self->max_reply : WHO_BYTES;
+    writer_t rows = writer (self->rows, room);
+    bool more;
+    while ((more = roster_next (self->parts.roster, &who, &who)) && limit-- > 0)
+        if (!s_put_member (self, &who, &rows))
+            break;
+    wire_t reply = wire (WIRE_MEMBERS, call->message->tag, NULL);
+    wire_set (&reply, WIRE_F_MEMBERS, roster_count (self->parts.roster));
+    wire_set (&reply, WIRE_F_ONLINE, peers_online (self->parts.peers));
+    wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.roster)));
+    wire_set (&reply, WIRE_F_MORE, more);
+    wire_set_bytes (&reply, WIRE_F_ROWS, span (self->rows, writer_used (&rows)));
+    s_send (call, &reply);
+}
+
+static void s_follow (call_t *call)
+{
+    desk_t *self = call->desk;
+    uint64_t from = wire_number (call->message, WIRE_F_FROM);
+    uint64_t last = log_last (self->parts.log);
+    wire_t reply;
+    if (from > last + 1) {
+        reply = wire (WIRE_LOST, call->message->tag, NULL);
+        wire_set (&reply, WIRE_F_FROM, last + 1);
+        wire_set (&reply, WIRE_F_TO, from - 1);
+        s_send (call, &reply);
+        return;
+    }
+    reply = wire (WIRE_FOLLOWING, call->message->tag, NULL);
+    wire_set (&reply, WIRE_F_FROM, from > 0 ? from : last + 1);
+    wire_set (&reply, WIRE_F_LAST, last);
+    wire_set (&reply, WIRE_F_OLDEST, log_oldest (self->parts.log));
+    wire_set (&reply, WIRE_F_WHY, log_why (self->parts.log));
+    s_send (call, &reply);
+    delivery_follow (self->parts.delivery, call->peer, &call->message->uuid, from,
+                     wire_number (call->message, WIRE_F_CREDIT));
+}
+
+static void s_page (call_t *call)
+{
+    wire_error_t error = history_ask (call->desk->parts.history, call->peer, call->message);
+    if (error)
+        s_refuse (call, error);
+}
+
+// ---- Requests that may change the group
+
+static void s_to_intake (call_t *call)
+{
+    pending_t *pending = *call->pending_p;
+    pending->peer = call->peer;
+    peer_hold (call->peer);
+    wire_error_t error = intake_add (call->desk->parts.intake, pending);
+    if (error)
+        s_refuse (call, error);
+    else
+        *call->pending_p = NULL;
+}
+
+static void s_change (call_t *call)
+{
+    pending_t *pending = *call->pending_p;
+    const wire_t *message = call->message;
+    wire_error_t error = WIRE_ERR_NONE;
+    if (message->kind == WIRE_JOIN || message->kind == WIRE_NICK)
+        pending->nick = wire_bytes (message, WIRE_F_NICK);
+    if (message->kind == WIRE_SEND || message->kind == WIRE_TOPIC)
+        pending->text = wire_bytes (message, WIRE_F_TEXT);
+    if (message->kind == WIRE_SEND) {
+        memcpy (pending->send.device, wire_bytes (message, WIRE_F_DEVICE).data, RECORD_DEVICE);
+        pending->send.counter = wire_number (message, WIRE_F_COUNTER);
+        pending->send.random = (uint32_t)wire_number (message, WIRE_F_RANDOM);
+    }
+    if (message->kind == WIRE_SEND || (message->kind == WIRE_TOPIC && pending->text.size > 0))
+        error = s_check_text (call->desk, pending->text);
+    if (error)
+        s_refuse (call, error);
+    else
+        s_to_intake (call);
+}
+
+// ---- The native wire
+
+static void s_log_native (const call_t *call)
+{
+    bool often = call->message->kind >= WIRE_WHO;
+    if (!report_wants (often ? REPORT_DEBUG : REPORT_INFO))
+        return;
+    char who[GUID_TEXT];
+    const char *name = wire_message (call->message->kind)->name;
+    guid_print (&call->message->uuid, who);
+    if (often || call->message->kind == WIRE_PING)
+        report_debug ("%s from %s", name, who);
+    else
+        report_info ("%s from %s", name, who);
+}
+
+static void s_dispatch (call_t *call)
+{
+    desk_t *self = call->desk;
+    const wire_message_t *row = wire_message (call->message->kind);
+    if (!(row->way & WIRE_TO_GROUP)) {
+        s_refuse (call, WIRE_ERR_UNKNOWN_KIND);
+        return;
+    }
+    s_log_native (call);
+    switch (row->kind) {
+    case WIRE_PING:
+        s_ping (call);
+        return;
+    case WIRE_JOIN:
+    case WIRE_LEAVE:
+    case WIRE_NICK:
+    case WIRE_TOPIC:
+    case WIRE_SEND:
+        s_change (call); // whether a member asks is judged in its turn
+        return;
+    default:
+        break;
+    }
+    if (!roster_is_member (self->parts.roster, &call->message->uuid)) {
+        if (row->kind != WIRE_CREDIT)
+            s_refuse (call, WIRE_ERR_NOT_MEMBER);
+    } else if (row->kind == WIRE_WHO)
+        s_who (call);
+    else if (row->kind == WIRE_FOLLOW)
+        s_follow (call);
+    else if (row->kind == WIRE_PAGE)
+        s_page (call);
+    else
+        delivery_credit (call->peer, wire_number (call->message, WIRE_F_CREDIT));
+}
+
+// The peer as known, or one for this answer alone. Held for the caller.
+static peer_t *s_meet (desk_t *self, size_t listener, const route_t *route, const guid_t *who,
+                       call_t *call, wire_error_t *error)
+{
+    static const guid_t nobody;
+    bool member = who && roster_is_member (self->parts.roster, who);
+    peer_t *peer = NULL;
+    if (who) {
+        peer = peers_hear (self->parts.peers, listener, route, member ? who : &nobody, call->mono);
+        if (!peer)
+            *error = WIRE_ERR_LIMIT;
+        if (member)
+            roster_set_seen (self->parts.roster, who, call->now);
+    } else
+        peer = peers_find (self->parts.peers, listener, route);
+    if (!peer)
+        return peer_new (listener, route);
+    peer_hold (peer);
+    return peer;
+}
+
+static void s_native (call_t *call, size_t listener, const route_t *route)
+{
+    desk_t *self = call->desk;
+    pending_t *pending = *call->pending_p;
+    wire_t message;
+    wire_error_t error = wire_decode (&message, frame_body (&pending->frame));
+    if (!error && !pending->frame.complete)
+        error = WIRE_ERR_BAD_REQUEST;
+    if (!error && guid_is_null (&message.uuid) && message.kind != WIRE_PING)
+        error = WIRE_ERR_BAD_REQUEST;
+    call->message = &message;
+    call->peer = s_meet (self, listener, route, error ? NULL : &message.uuid, call, &error);
+    pending->kind = message.kind;
+    pending->tag = message.tag;
+    pending->who = message.uuid;
+    if (error)
+        s_refuse (call, error);
+    else
+        s_dispatch (call);
+    peer_release (&call->peer);
+}
+
+// ---- The original wire
+
+static void s_text (desk_t *self, peer_t *peer, const char *text)
+{
+    self->parts.send_text (self->parts.arg, peer, span_of (text));
+}
+
+static void s_tell (desk_t *self, pending_t **pending_p, int64_t since)
+{
+    pending_t *pending = *pending_p;
+    if (!roster_is_member (self->parts.roster, &pending->who) ||
+        zlistx_size (self->tellings) >= TRANSCRIPTS_MAX) {
+        s_text (self, pending->peer, ORIGINAL_FAIL);
+        return;
+    }
+    telling_t *telling = zmalloc (sizeof *telling);
+    telling->pending = pending;
+    telling->transcript = transcript_new (since, self->max_reply);
+    zlistx_add_end (self->tellings, telling);
+    *pending_p = NULL;
+}
+
+static void s_log_original (const original_t *request)
+{
+    static const char *const names[] = {[ORIGINAL_INVALID] = "",
+                                        [ORIGINAL_JOIN] = "JOIN REQUEST",
+                                        [ORIGINAL_LEAVE] = "LEAVE REQUEST",
+                                        [ORIGINAL_MESSAGES] = "MESSAGE REQUEST",
+                                        [ORIGINAL_SEND] = "MESSAGE SEND"};
+    char who[GUID_TEXT];
+    report_info ("%s FROM %s", names[request->kind], guid_print (&request->who, who));
+}
+
+static void s_log_invalid (span_t text)
+{
+    char *shown = text_for_log ((const char *)text.data, text.size, SHOWN);
+    report_info ("invalid request of the original wire: %s", shown ? shown : "");
+    free (shown);
+}
+
+static void s_original (call_t *call, size_t listener, const route_t *route)
+{
+    desk_t *self = call->desk;
+    pending_t *pending = *call->pending_p;
+    span_t text = frame_body (&pending->frame);
+    original_t request = original_parse (text, call->now);
+    pending->legacy = true;
+    pending->peer = peer_new (listener, route);
+    pending->who = request.who;
+    if (!pending->frame.complete)
+        request.kind = ORIGINAL_INVALID;
+    if (request.kind == ORIGINAL_INVALID) {
+        s_log_invalid (text);
+        s_text (self, pending->peer, ORIGINAL_BAD);
+        return;
+    }
+    s_log_original (&request);
+    if (roster_is_member (self->parts.roster, &request.who))
+        roster_set_seen (self->parts.roster, &request.who, call->now);
+    if (request.kind == ORIGINAL_MESSAGES) {
+        s_tell (self, call->pending_p, request.has_time ? request.time : 0);
+        return;
+    }
+    pending->kind = request.kind == ORIGINAL_JOIN    ? WIRE_JOIN
+                    : request.kind == ORIGINAL_LEAVE ? WIRE_LEAVE
+                                                     : WIRE_SEND;
+    pending->text = request.text;
+    bool bad = guid_is_null (&request.who) ||
+               (request.kind == ORIGINAL_SEND && s_check_text (self, request.text));
+    if (!bad && intake_add (self->parts.intake, pending) == WIRE_ERR_NONE)
+        *call->pending_p = NULL;
+    else
+        s_text (self, pending->peer, ORIGINAL_FAIL);
+}
+
+// ---- In and out
+
+void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const route_t *route,
+                int64_t now, int64_t mono)
+{
+    call_t call = {.desk = self, .pending_p = pending_p, .now = now, .mono = mono};
+    if ((*pending_p)->frame.legacy)
+        s_original (&call, listener, route);
+    else
+        s_native (&call, listener, route);
+    pending_destroy (pending_p); // unless somebody took it
+}
+
+void desk_answer (desk_t *self, pending_t *pending)
+{
+    if (!pending->peer)
+        return; // our own
+    if (pending->legacy)
+        s_text (self, pending->peer, pending->error ? ORIGINAL_FAIL : ORIGINAL_SUCCESS);
+    else if (pending->error)
+        replies_error (self->parts.replies, pending->peer, pending->tag, pending->error, NULL, 0);
+    else
+        replies_ack (self->parts.replies, pending->peer, pending->tag, pending->seq, pending->time,
+                     pending->given);
+}
+
+bool desk_turn (desk_t *self)
+{
+    telling_t *telling = zlistx_first (self->tellings);
+    if (!telling)
+        return false;
+    transcript_step_t step = transcript_step (telling->transcript, self->parts.log);
+    if (step == TRANSCRIPT_MORE) {
+        zlistx_move_end (self->tellings, zlistx_cursor (self->tellings)); // they take turns
+        return true;
+    }
+    if (step == TRANSCRIPT_DONE)
+        self->parts.send_text (self->parts.arg, telling->pending->peer,
+                               transcript_text (telling->transcript));
+    else
+        s_text (self, telling->pending->peer, ORIGINAL_FAIL);
+    zlistx_delete (self->tellings, zlistx_cursor (self->tellings));
+    return zlistx_size (self->tellings) > 0;
+}

@@ -1,0 +1,530 @@
+#include "daemons/group/group.h"
+
+#include "common/report.h"
+#include "common/wallclock.h"
+#include "daemons/group/announce.h"
+#include "daemons/group/desk.h"
+#include "daemons/group/listeners.h"
+#include "daemons/group/records.h"
+
+enum {
+    DRAIN_MAX = 1000,   // messages of one listener in one turn
+    WRITER_WAIT_MS = 2, // that a turn waits for the disk
+    HOUSEKEEPING_MS = 1000,
+    STOP_POLL_MS = 10,
+    STOP_WAIT_MS = 500, // for the registries' answers to a goodbye
+    LINGER_MS = 500,    // for last answers to leave
+    OLDEST_SYNC_MS = 120000,
+    FORGET_EVERY_MS = 600000
+};
+
+static const int64_t DAY_US = INT64_C (86400000000);
+
+struct group_server {
+    program_t *program;
+    zloop_t *loop;
+    const char *name;
+    log_t *log;
+    roster_t *roster;
+    peers_t *peers;
+    intake_t *intake;
+    history_t *history;
+    delivery_t *delivery;
+    replies_t *replies;
+    desk_t *desk;
+    listeners_t *listeners; // NULL until the group serves
+    announce_t *announce;
+    zlistx_t *gone; // peers to be dropped at the end of the turn, held
+    zmq_pollitem_t writer_item;
+    int wake;          // timer of the next turn, 0: none
+    int64_t forget;    // microseconds
+    int64_t started;   // wall clock
+    int64_t forgotten; // monotonic ms of the last look
+    size_t max_page;
+    bool stopping;
+    int64_t stop_by;
+    int exit;
+};
+
+static void s_turn (group_t *self);
+
+// ---- Sending
+
+static void s_gone (void *arg, peer_t *peer)
+{
+    group_t *self = arg;
+    peer_hold (peer);
+    zlistx_add_end (self->gone, peer);
+}
+
+static int s_send (void *arg, peer_t *peer, span_t frame)
+{
+    group_t *self = arg;
+    return listeners_send (self->listeners, peer, false, frame);
+}
+
+static int s_push (void *arg, peer_t *peer, const frame_shared_t *frame)
+{
+    group_t *self = arg;
+    return listeners_push (self->listeners, peer, frame);
+}
+
+static void s_reply (void *arg, peer_t *peer, span_t frame)
+{
+    group_t *self = arg;
+    if (s_send (self, peer, frame) < 0 && errno == EHOSTUNREACH && peer->known)
+        s_gone (self, peer);
+}
+
+static void s_send_text (void *arg, peer_t *peer, span_t text)
+{
+    group_t *self = arg;
+    listeners_send (self->listeners, peer, true, text);
+}
+
+static void s_refuse_page (void *arg, peer_t *peer, uint32_t tag, wire_error_t error)
+{
+    group_t *self = arg;
+    replies_error (self->replies, peer, tag, error, NULL, 0);
+}
+
+// ---- The log
+
+static void s_fold (void *arg, const record_t *record)
+{
+    group_t *self = arg;
+    roster_put (self->roster, record);
+    roster_commit (self->roster);
+}
+
+static void s_put_state (void *arg, const record_t *record)
+{
+    log_state_put (arg, record);
+}
+
+static void s_state (void *arg, log_state_t *state)
+{
+    group_t *self = arg;
+    roster_state (self->roster, s_put_state, state);
+}
+
+static segments_read_t s_read (void *arg, uint64_t seq, size_t max, segments_page_t *page,
+                               record_why_t *why)
+{
+    group_t *self = arg;
+    return log_read (self->log, seq, max, page, why);
+}
+
+static span_t s_page_frame (void *arg, const segments_page_t *page)
+{
+    group_t *self = arg;
+    receipt_t receipt = log_receipt_at (self->log, page->last, &page->chain);
+    return records_frame (page->batches, 0, &receipt, log_oldest (self->log), log_why (self->log),
+                          page->first, page->last);
+}
+
+// ---- Intake's events
+
+static void s_answer (void *arg, pending_t *pending)
+{
+    group_t *self = arg;
+    desk_answer (self->desk, pending);
+}
+
+static void s_left (void *arg, const guid_t *who, uint64_t seq)
+{
+    group_t *self = arg;
+    peers_end_sessions (self->peers, who);
+    delivery_left (self->delivery, who, seq);
+}
+
+static void s_release (void *data, void *buffer)
+{
+    (void)data;
+    free (buffer);
+}
+
+static int s_serve (group_t *self);
+
+// Acks first, then one push.
+static void s_durable (void *arg, log_done_t *done)
+{
+    group_t *self = arg;
+    replies_flush (self->replies, log_receipt (self->log));
+    span_t bytes = records_frame (done->batches, 0, log_receipt (self->log), log_oldest (self->log),
+                                  log_why (self->log), done->first, done->last);
+    frame_shared_t frame;
+    frame_share (&frame, (void *)bytes.data, bytes.size, s_release, done->buffer);
+    delivery_durable (self->delivery, &frame, bytes.size, done->first, done->last, zclock_mono ());
+    frame_unshare (&frame);
+}
+
+static void s_trouble (void *arg, int error, const char *call)
+{
+    group_t *self = arg;
+    if (error)
+        report_error ("the log cannot be written (%s: %s); messages are refused until it can", call,
+                      strerror (error));
+    else
+        report_notice ("the log is written again");
+    program_status (self->program, "%s: %s", self->name,
+                    error ? "the disk takes no writes, messages are refused" : "serving");
+}
+
+static void s_final (void *arg, int error, const char *call)
+{
+    group_t *self = arg;
+    report_error ("%s failed: %s; what was not acknowledged may be lost; ending", call,
+                  strerror (error));
+    self->exit = EXIT_SYNC;
+    if (self->listeners) {
+        replies_flush (self->replies, log_receipt (self->log));
+        delivery_end (self->delivery, WIRE_ERR_SYNC_FAILED);
+        listeners_set_linger (self->listeners, LINGER_MS);
+    }
+    program_end (self->program, EXIT_SYNC);
+}
+
+// ---- Turns
+
+static int s_on_wake (zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    group_t *self = arg;
+    self->wake = 0;
+    s_turn (self);
+    return 0;
+}
+
+// A turn within so many ms.
+static void s_wake (group_t *self, size_t delay)
+{
+    if (self->wake == 0)
+        self->wake = zloop_timer (self->loop, delay, 1, s_on_wake, self);
+}
+
+static void s_drop_gone (group_t *self)
+{
+    peer_t *peer;
+    while ((peer = zlistx_detach (self->gone, NULL))) {
+        delivery_unfollow (self->delivery, peer);
+        history_drop (self->history, peer);
+        peers_drop (self->peers, peer);
+        peer_release (&peer);
+    }
+}
+
+static void s_turn (group_t *self)
+{
+    int64_t mono = zclock_mono ();
+    intake_turn (self->intake, wallclock_now (), mono, WRITER_WAIT_MS);
+    if (!self->listeners) {
+        if (!log_busy (self->log) && s_serve (self) < 0)
+            program_end (self->program, self->exit);
+        return;
+    }
+    replies_flush (self->replies, log_receipt (self->log));
+    bool more = history_turn (self->history);
+    more = desk_turn (self->desk) || more;
+    more = delivery_turn (self->delivery, self->max_page, mono) || more;
+    replies_flush (self->replies, log_receipt (self->log));
+    s_drop_gone (self);
+    more = more || (!log_busy (self->log) && !intake_idle (self->intake));
+    if (more)
+        s_wake (self, 0);
+    else if (delivery_lagging (self->delivery) > 0)
+        s_wake (self, DELIVERY_RETRY);
+}
+
+static int s_on_writer (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    s_turn (arg);
+    return 0;
+}
+
+static void s_on_listener (void *arg, size_t listener, zsock_t *socket)
+{
+    group_t *self = arg;
+    int64_t now = wallclock_now (), mono = zclock_mono ();
+    for (int i = 0; i < DRAIN_MAX; i++) {
+        route_t route;
+        pending_t *pending = pending_new ();
+        if (!frame_take (socket, &route, &pending->frame)) {
+            pending_destroy (&pending);
+            break;
+        }
+        desk_take (self->desk, &pending, listener, &route, now, mono);
+    }
+    s_turn (self);
+}
+
+// ---- Registries
+
+static void s_facts (void *arg, announce_facts_t *facts)
+{
+    group_t *self = arg;
+    *facts = (announce_facts_t){
+        .name = self->name,
+        .log = *log_id (self->log),
+        .instance = *log_instance (self->log),
+        .generation = log_generation (self->log),
+        .key = log_key (self->log),
+        .state = log_read_only (self->log) ? WIRE_STATE_READ_ONLY : WIRE_STATE_OK,
+        .members = (uint32_t)roster_count (self->roster),
+        .online = (uint32_t)peers_online (self->peers),
+        .seq = log_last (self->log),
+        .topic = roster_topic (self->roster),
+        .endpoints = listeners_announced (self->listeners),
+    };
+}
+
+static void s_superseded (void *arg, uint64_t generation)
+{
+    group_t *self = arg;
+    report_error ("generation %" PRIu64 " of this log is served elsewhere, this is %" PRIu64
+                  ": two copies must not both live; ending",
+                  generation, log_generation (self->log));
+    program_end (self->program, EXIT_CONFIG);
+}
+
+static void s_set_registries (group_t *self, const conf_t *conf)
+{
+    size_t count = conf_count (conf, "registries");
+    char (*texts)[ENDPOINT_TEXT] = zmalloc ((count + 1) * ENDPOINT_TEXT);
+    const char **list = zmalloc ((count + 1) * sizeof (char *));
+    for (size_t i = 0; i < count; i++)
+        list[i] = endpoint_print (conf_endpoint (conf, "registries", i), texts[i]);
+    announce_set_registries (self->announce, list, count);
+    free (list);
+    free (texts);
+}
+
+// ---- Housekeeping
+
+static void s_expired (void *arg, peer_t *peer)
+{
+    group_t *self = arg;
+    delivery_unfollow (self->delivery, peer);
+    history_drop (self->history, peer);
+}
+
+// Members that proved nothing and were unseen for so long leave. After a start everybody has a day
+// to be seen.
+static void s_forget (group_t *self, int64_t now)
+{
+    int64_t grace = self->started - self->forget + (self->forget < DAY_US ? self->forget : DAY_US);
+    guid_t who = {{0}};
+    while (roster_next (self->roster, &who, &who)) {
+        int64_t seen = roster_seen (self->roster, &who);
+        if ((seen > grace ? seen : grace) > now - self->forget)
+            continue;
+        pending_t *leave = pending_new ();
+        leave->kind = WIRE_LEAVE;
+        leave->who = who;
+        if (intake_add (self->intake, leave) != WIRE_ERR_NONE) {
+            pending_destroy (&leave);
+            return;
+        }
+        char text[GUID_TEXT];
+        report_info ("%s was unseen for too long and is forgotten", guid_print (&who, text));
+    }
+}
+
+static int s_housekeeping (zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    group_t *self = arg;
+    int64_t mono = zclock_mono ();
+    peers_expire (self->peers, mono, s_expired, self);
+    if (self->stopping || !self->listeners)
+        return 0;
+    if (mono - self->forgotten >= FORGET_EVERY_MS || self->forget < DAY_US) {
+        self->forgotten = mono;
+        s_forget (self, wallclock_now ());
+        s_turn (self);
+    }
+    if (!log_read_only (self->log))
+        program_status (self->program,
+                        "%s: %zu members, %zu present, %zu follow, last record %" PRIu64,
+                        self->name, roster_count (self->roster), peers_online (self->peers),
+                        delivery_count (self->delivery), log_last (self->log));
+    return 0;
+}
+
+// ---- Life
+
+static void s_configure (group_t *self, const conf_t *conf)
+{
+    self->forget = conf_number (conf, "forget") * 1000000;
+    self->max_page = (size_t)conf_number (conf, "max_reply");
+    size_t members = (size_t)conf_number (conf, "max_members");
+    size_t sessions = (size_t)conf_number (conf, "max_sessions");
+    peers_set_limits (self->peers, sessions, sessions);
+    intake_set_limits (self->intake, (size_t)conf_number (conf, "max_pending"), members);
+    history_set_max_reply (self->history, self->max_page);
+    desk_set_limits (self->desk, (size_t)conf_number (conf, "max_message"), self->max_page);
+}
+
+static void s_make_parts (group_t *self)
+{
+    intake_io_t intake = {self, s_answer, s_left, s_durable, s_trouble, s_final};
+    delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
+    history_io_t history = {self, s_reply, s_refuse_page};
+    self->peers = peers_new (1, 1, WIRE_LEASE_MS);
+    self->intake = intake_new (self->log, self->roster, &intake);
+    self->history = history_new (self->log, &history);
+    self->delivery = delivery_new (&delivery, log_last (self->log));
+    self->replies = replies_new (s_reply, self);
+    desk_parts_t desk = {self->name,    self->log,      self->roster,  self->peers, self->intake,
+                         self->history, self->delivery, self->replies, s_send_text, self};
+    self->desk = desk_new (&desk);
+}
+
+static char *s_folder (const conf_t *conf, const char *name)
+{
+    return zsys_sprintf ("%s/groups/%s", conf_string (conf, "state_dir"), name);
+}
+
+// This opening is on disk (or the log can only be read): others may come.
+static int s_serve (group_t *self)
+{
+    const conf_t *conf = program_conf (self->program);
+    char *folder = s_folder (conf, self->name);
+    self->listeners = listeners_new (self->loop, conf, folder, s_on_listener, self);
+    free (folder);
+    if (!self->listeners) {
+        self->exit = EXIT_NOT_NOW;
+        return -1;
+    }
+    announce_io_t announce = {self, s_facts, s_superseded};
+    self->announce = announce_new (self->loop, &announce);
+    s_set_registries (self, conf);
+    program_ready (self->program, "%s: %s on %s, last record %" PRIu64, self->name,
+                   log_read_only (self->log) ? "READ ONLY" : "serving",
+                   listeners_bound (self->listeners), log_last (self->log));
+    return 0;
+}
+
+static int s_open_log (group_t *self, const conf_t *conf)
+{
+    char *folder = s_folder (conf, self->name);
+    log_fold_t fold = {self, s_fold, s_state};
+    trouble_t trouble;
+    self->log = log_open (folder, (uint64_t)conf_number (conf, "segment"), &fold, &trouble);
+    if (!self->log)
+        report_error ("%s: %s", folder, trouble.text);
+    else if (log_read_only (self->log))
+        report_error ("%s: READ ONLY: %s", folder, log_notice (self->log));
+    else if (*log_notice (self->log))
+        report_warning ("%s: %s", folder, log_notice (self->log));
+    free (folder);
+    return self->log ? EXIT_DONE : trouble.exit;
+}
+
+int group_new (group_t **self_p, program_t *program)
+{
+    group_t *self = zmalloc (sizeof *self);
+    *self_p = self;
+    self->program = program;
+    self->loop = program_loop (program);
+    self->name = program_argument (program);
+    self->started = wallclock_now ();
+    self->forgotten = zclock_mono ();
+    self->roster = roster_new ();
+    self->gone = zlistx_new ();
+    int rc = s_open_log (self, program_conf (program));
+    if (rc != EXIT_DONE)
+        return rc;
+    s_make_parts (self);
+    s_configure (self, program_conf (program));
+    self->writer_item = (zmq_pollitem_t){NULL, log_fd (self->log), ZMQ_POLLIN, 0};
+    zloop_poller (self->loop, &self->writer_item, s_on_writer, self);
+    zloop_poller_set_tolerant (self->loop, &self->writer_item);
+    zloop_timer (self->loop, HOUSEKEEPING_MS, 0, s_housekeeping, self);
+    intake_open (self->intake, self->started);
+    s_wake (self, 0);
+    return EXIT_DONE;
+}
+
+void group_destroy (group_t **self_p)
+{
+    group_t *self = *self_p;
+    if (!self)
+        return;
+    if (self->gone && self->peers)
+        s_drop_gone (self);
+    zlistx_destroy (&self->gone);
+    announce_destroy (&self->announce);
+    listeners_destroy (&self->listeners);
+    desk_destroy (&self->desk);
+    replies_destroy (&self->replies);
+    delivery_destroy (&self->delivery);
+    history_destroy (&self->history);
+    intake_destroy (&self->intake);
+    peers_destroy (&self->peers);
+    log_destroy (&self->log);
+    roster_destroy (&self->roster);
+    free (self);
+    *self_p = NULL;
+}
+
+void group_reload (group_t *self, const conf_t *conf)
+{
+    s_configure (self, conf);
+    if (self->announce)
+        s_set_registries (self, conf);
+}
+
+static int s_on_stop (zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    group_t *self = arg;
+    bool waits = !intake_idle (self->intake);
+    if (!waits && self->announce && announce_waiting (self->announce) > 0)
+        waits = zclock_mono () < self->stop_by;
+    if (!waits) {
+        if (self->listeners)
+            listeners_set_linger (self->listeners, LINGER_MS);
+        program_end (self->program, self->exit);
+    }
+    return 0;
+}
+
+void group_stop (group_t *self)
+{
+    if (self->stopping)
+        return;
+    self->stopping = true;
+    self->stop_by = zclock_mono () + STOP_WAIT_MS;
+    intake_stop (self->intake);
+    if (self->listeners)
+        replies_flush (self->replies, log_receipt (self->log));
+    delivery_end (self->delivery, WIRE_ERR_STOPPING);
+    if (self->announce)
+        announce_withdraw (self->announce);
+    zloop_timer (self->loop, STOP_POLL_MS, 0, s_on_stop, self);
+}
+
+bool group_syncing (group_t *self)
+{
+    return log_busy (self->log);
+}
+
+bool group_healthy (group_t *self, int64_t now)
+{
+    int64_t since = intake_busy_since (self->intake);
+    return since == 0 || now - since < OLDEST_SYNC_MS;
+}
+
+uint16_t group_last_port (const conf_t *conf, const char *name)
+{
+    char *folder = s_folder (conf, name);
+    uint16_t port = listeners_last_port (folder);
+    free (folder);
+    return port;
+}
