@@ -340,6 +340,31 @@ START_TEST (sent_in_both_forms)
 }
 END_TEST
 
+START_TEST (change_in_both_forms)
+{
+    view_t *json = view_new (true, 0), *text = view_new (false, 0);
+    s_expect (view_done (json, "cats", "ann", 7, TIME, "joined"),
+              "{\"group\":\"cats\",\"nick\":\"ann\",\"seq\":7,"
+              "\"time\":\"2026-11-22T07:00:00.123456Z\"}\n");
+    s_expect (view_done (json, "cats", NULL, 7, TIME, "left"),
+              "{\"group\":\"cats\",\"seq\":7,\"time\":\"2026-11-22T07:00:00.123456Z\"}\n");
+    s_expect (view_done (text, "cats", "ann", 7, TIME, "joined as a\x1b"), "joined as a\\u{1b}\n");
+    view_destroy (&json);
+    view_destroy (&text);
+}
+END_TEST
+
+START_TEST (topic_in_both_forms)
+{
+    view_t *json = view_new (true, 0), *text = view_new (false, 0);
+    s_expect (view_topic (json, "cats", ""), "{\"group\":\"cats\",\"topic\":\"\"}\n");
+    s_expect (view_topic (text, "cats", ""), "");
+    s_expect (view_topic (text, "cats", "a\nb"), "a\\u{0a}b\n");
+    view_destroy (&json);
+    view_destroy (&text);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("view");
@@ -364,6 +389,8 @@ int main (void)
     tcase_add_test (cases, member_in_both_forms);
     tcase_add_test (cases, identity_in_both_forms);
     tcase_add_test (cases, sent_in_both_forms);
+    tcase_add_test (cases, change_in_both_forms);
+    tcase_add_test (cases, topic_in_both_forms);
     Suite *suite = suite_create ("view");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

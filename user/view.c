@@ -443,15 +443,47 @@ char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
     return s_end (&out);
 }
 
+static char *s_json_done (const char *group, const char *nick, uint64_t seq, int64_t time)
+{
+    json_t *object = json_object ();
+    s_set_string (object, "group", group);
+    if (nick)
+        s_set_string (object, "nick", nick);
+    s_set_number (object, "seq", seq);
+    s_set_time (object, time);
+    return s_line (object);
+}
+
+static char *s_safe_line (const char *text)
+{
+    out_t out;
+    if (!s_begin (&out))
+        return NULL;
+    s_put_safe (&out, text, strlen (text));
+    fputc ('\n', out.file);
+    return s_end (&out);
+}
+
+char *view_done (const view_t *self, const char *group, const char *nick, uint64_t seq,
+                 int64_t time, const char *sentence)
+{
+    return self->json ? s_json_done (group, nick, seq, time) : s_safe_line (sentence);
+}
+
+char *view_topic (const view_t *self, const char *group, const char *topic)
+{
+    if (!self->json)
+        return *topic ? s_safe_line (topic) : strdup ("");
+    json_t *object = json_object ();
+    s_set_string (object, "group", group);
+    s_set_string (object, "topic", topic);
+    return s_line (object);
+}
+
 char *view_sent (const view_t *self, const char *group, uint64_t seq, int64_t time)
 {
-    if (self->json) {
-        json_t *object = json_object ();
-        s_set_string (object, "group", group);
-        s_set_number (object, "seq", seq);
-        s_set_time (object, time);
-        return s_line (object);
-    }
     char *line;
+    if (self->json)
+        return s_json_done (group, NULL, seq, time);
     return asprintf (&line, "#%" PRIu64 "\n", seq) < 0 ? NULL : line;
 }

@@ -1,8 +1,8 @@
 // view: what is printed, as JSON for programs or as text for people.
 //
-// Floor 3, pure: one thing in, its lines out (each with its newline), which the caller frees; NULL when
-// memory is out. In text, everything that came from others is made harmless for a terminal, and no
-// text of theirs begins a line: further lines are indented.
+// Floor 3, pure: one thing in, its lines out (each with its newline), which the caller frees; NULL
+// when memory is out. In text, everything that came from others is made harmless for a terminal,
+// and no text of theirs begins a line: further lines are indented.
 //
 //     --- 2026-11-22 ---                 before the first record of each day (local time)
 //     08:00:00 ann: hi                   a message; its further lines are indented
@@ -54,6 +54,10 @@ char *view_group (const view_t *self, const view_group_t *group);
 char *view_member (const view_t *self, const view_member_t *member);
 char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
                      const uint8_t key[32]);
+// What a change did: for people the sentence; for programs as view_sent, with the nick if not NULL.
+char *view_done (const view_t *self, const char *group, const char *nick, uint64_t seq,
+                 int64_t time, const char *sentence);
+char *view_topic (const view_t *self, const char *group, const char *topic);
 char *view_sent (const view_t *self, const char *group, uint64_t seq, int64_t time);
 
 #endif

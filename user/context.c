@@ -1,0 +1,392 @@
+#include "user/context.h"
+
+#include "common/conf.h"
+#include "common/text.h"
+#include "user/settings.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define FOLDER    "/etc/zchat"
+#define FILE_NAME "user.cfg"
+
+enum { SIGNAL_CODE = 128, OUTPUT_BUFFER = 65536 };
+
+struct context {
+    const command_line_t *line;
+    char *registries[COMMAND_REGISTRIES];
+    size_t registry_count;
+    identity_t *identity;
+    view_t *view;
+    zloop_t *loop;
+    int signal_fd;
+    bool ending;
+    bool interrupted;
+    bool quiet;
+    int code;
+    context_signal_fn *on_signal;
+    void *signal_arg;
+    context_show_fn *show;
+    void *show_arg;
+};
+
+// Speaking.
+
+void context_say (context_t *self, const char *format, ...)
+{
+    char *sentence, *line;
+    va_list args;
+    va_start (args, format);
+    int made = vasprintf (&sentence, format, args);
+    va_end (args);
+    if (made < 0)
+        return;
+    // A sentence may hold what others sent.
+    char *safe = text_for_terminal (sentence, strlen (sentence), false);
+    if (safe && asprintf (&line, "zchat: %s\n", safe) >= 0) {
+        if (self->show)
+            self->show (self->show_arg, line);
+        else
+            fputs (line, stderr);
+        free (line);
+    }
+    free (safe);
+    free (sentence);
+}
+
+static void s_output_failed (context_t *self)
+{
+    if (self->ending)
+        return;
+    self->interrupted = true;
+    if (errno != EPIPE)
+        context_say (self, "cannot write: %s", strerror (errno));
+    context_end (self, errno == EPIPE ? EXIT_DONE : EXIT_NOT_NOW);
+}
+
+void context_print (context_t *self, char *text)
+{
+    if (text && self->show)
+        self->show (self->show_arg, text);
+    else if (!text || fputs (text, stdout) == EOF)
+        s_output_failed (self);
+    free (text);
+}
+
+void context_flush (context_t *self)
+{
+    if (!self->show && fflush (stdout) == EOF)
+        s_output_failed (self);
+}
+
+void context_show_with (context_t *self, context_show_fn *show, void *arg)
+{
+    self->show = show;
+    self->show_arg = arg;
+}
+
+// Registries.
+
+static int s_add_registry (context_t *self, const char *text)
+{
+    if (self->registry_count == COMMAND_REGISTRIES)
+        return -1;
+    char *copy = strdup (text);
+    if (copy)
+        self->registries[self->registry_count++] = copy;
+    return copy ? 0 : -1;
+}
+
+// Texts with blanks between.
+static int s_add_registries (context_t *self, const char *texts)
+{
+    char *copy = strdup (texts), *rest = copy, *text;
+    int result = copy ? 0 : -1;
+    while (result == 0 && (text = strsep (&rest, " \t\n"))) {
+        endpoint_t endpoint;
+        if (!*text)
+            continue;
+        const char *wrong = endpoint_parse (&endpoint, text, strlen (text), ENDPOINT_CONNECT);
+        if (!wrong && s_add_registry (self, text) < 0)
+            wrong = "too many registries";
+        if (wrong) {
+            context_say (self, "$ZCHAT_REGISTRY: '%s': %s", text, wrong);
+            result = -1;
+        }
+    }
+    free (copy);
+    return result;
+}
+
+static int s_configured_registries (context_t *self, const conf_t *conf)
+{
+    char text[ENDPOINT_TEXT];
+    for (size_t i = 0; i < conf_count (conf, "registries"); i++) {
+        endpoint_print_with_key (conf_endpoint (conf, "registries", i), text);
+        if (s_add_registry (self, text) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int s_choose_registries (context_t *self, const context_environment_t *environment,
+                                const conf_t *conf)
+{
+    const command_line_t *line = self->line;
+    for (size_t i = 0; i < line->registry_count; i++)
+        if (s_add_registry (self, line->registries[i]) < 0)
+            return -1;
+    if (self->registry_count == 0 && environment->registries &&
+        s_add_registries (self, environment->registries) < 0)
+        return -1;
+    return self->registry_count > 0 ? 0 : s_configured_registries (self, conf);
+}
+
+const char *const *context_registries (const context_t *self, size_t *count)
+{
+    *count = self->registry_count;
+    return (const char *const *)self->registries;
+}
+
+// Configuration.
+
+static void s_load (conf_t *conf, const char *folder, const char *inner)
+{
+    char *file;
+    if (asprintf (&file, "%s%s/" FILE_NAME, folder, inner) < 0)
+        return;
+    conf_load (conf, file, true);
+    free (file);
+}
+
+// All files; NULL when one of them is wrong, which was said.
+static conf_t *s_load_all (context_t *self, const context_environment_t *environment)
+{
+    size_t count;
+    const conf_key_t *keys = user_settings (&count);
+    conf_t *conf = conf_new (keys, count);
+    if (!conf)
+        return NULL;
+    s_load (conf, self->line->folder ? self->line->folder : FOLDER, "");
+    if (environment->config && *environment->config == '/')
+        s_load (conf, environment->config, "/zchat");
+    else if (environment->home && *environment->home)
+        s_load (conf, environment->home, "/.config/zchat");
+    size_t errors = conf_error_count (conf);
+    for (size_t i = 0; i < errors; i++)
+        context_say (self, "%s", conf_error (conf, i));
+    if (errors > 0)
+        conf_destroy (&conf);
+    return conf;
+}
+
+static int s_terminal_width (void)
+{
+    struct winsize size;
+    return isatty (STDOUT_FILENO) && ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col
+                                                                                   : 0;
+}
+
+context_t *context_new (const command_line_t *line, const context_environment_t *environment,
+                        int *code)
+{
+    context_t *self = calloc (1, sizeof *self);
+    *code = EXIT_CONFIG;
+    if (!self)
+        return NULL;
+    self->line = line;
+    self->signal_fd = -1;
+    self->view = view_new (line->json, s_terminal_width ());
+    conf_t *conf = s_load_all (self, environment);
+    if (!self->view || !conf || s_choose_registries (self, environment, conf) < 0)
+        context_destroy (&self);
+    conf_destroy (&conf);
+    return self;
+}
+
+void context_destroy (context_t **self_p)
+{
+    context_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    zloop_destroy (&self->loop);
+    if (self->signal_fd >= 0)
+        close (self->signal_fd);
+    for (size_t i = 0; i < self->registry_count; i++)
+        free (self->registries[i]);
+    identity_destroy (&self->identity);
+    view_destroy (&self->view);
+    free (self);
+}
+
+const command_line_t *context_line (const context_t *self)
+{
+    return self->line;
+}
+
+view_t *context_view (context_t *self)
+{
+    return self->view;
+}
+
+// Identity.
+
+identity_t *context_identity (context_t *self)
+{
+    char error[IDENTITY_ERROR];
+    if (self->identity)
+        return self->identity;
+    char *folder = identity_folder ();
+    self->identity = identity_open (folder, error);
+    free (folder);
+    if (!self->identity)
+        context_say (self, "%s", error);
+    return self->identity;
+}
+
+identity_t *context_lasting_identity (context_t *self)
+{
+    identity_t *identity = context_identity (self);
+    if (!identity || self->line->has_uuid || !identity_passing (identity))
+        return identity;
+    context_say (self, "no identity can be kept (%s): name a folder in $ZCHAT_IDENTITY",
+                 identity_passing (identity));
+    return NULL;
+}
+
+const guid_t *context_uuid (const context_t *self)
+{
+    return self->line->has_uuid ? &self->line->uuid : identity_uuid (self->identity);
+}
+
+// The loop.
+
+static int s_leave (zloop_t *loop, int timer, void *arg)
+{
+    (void)loop, (void)timer, (void)arg;
+    return -1; // the one handler that ends the loop
+}
+
+void context_end (context_t *self, int code)
+{
+    if (self->ending)
+        return;
+    self->ending = true;
+    self->code = code;
+    if (self->loop)
+        zloop_timer (self->loop, 0, 1, s_leave, NULL);
+}
+
+bool context_ending (const context_t *self)
+{
+    return self->ending;
+}
+
+bool context_interrupted (const context_t *self)
+{
+    return self->interrupted;
+}
+
+void context_on_signal (context_t *self, context_signal_fn *handler, void *arg)
+{
+    self->on_signal = handler;
+    self->signal_arg = arg;
+}
+
+static int s_take_signals (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    context_t *self = arg;
+    struct signalfd_siginfo info;
+    (void)loop, (void)item;
+    while (read (self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        int code = self->quiet ? EXIT_DONE : SIGNAL_CODE + (int)info.ssi_signo;
+        self->interrupted = true;
+        if (self->on_signal)
+            self->on_signal (self->signal_arg, code);
+        else
+            context_end (self, code);
+    }
+    return 0;
+}
+
+// As a daemon's, see common/program.c; a client needs less of it.
+static void s_set_up_zsys (void)
+{
+    unsigned seed = 0;
+    zsys_init ();
+    zsys_handler_set (NULL); // its handler would end every zloop
+    if (getrandom (&seed, sizeof seed, 0) == (ssize_t)sizeof seed)
+        srandom (seed); // czmq took the time
+    zsys_set_ipv6 (1);
+    zsys_set_linger (0);
+    zsys_set_logsystem (false);
+    zsys_set_logstream (NULL);
+}
+
+static int s_block_signals (void)
+{
+    sigset_t set;
+    sigemptyset (&set);
+    sigaddset (&set, SIGTERM);
+    sigaddset (&set, SIGINT);
+    sigaddset (&set, SIGHUP);
+    if (sigprocmask (SIG_BLOCK, &set, NULL) < 0)
+        return -1;
+    return signalfd (-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+zloop_t *context_loop (context_t *self)
+{
+    if (self->loop)
+        return self->loop;
+    signal (SIGPIPE, SIG_IGN);
+    setvbuf (stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+    self->signal_fd = s_block_signals (); // before any thread is made
+    s_set_up_zsys ();
+    self->loop = zloop_new ();
+    zmq_pollitem_t signals = {.fd = self->signal_fd, .events = ZMQ_POLLIN};
+    if (self->signal_fd < 0 || !self->loop ||
+        zloop_poller (self->loop, &signals, s_take_signals, self) < 0) {
+        context_say (self, "cannot set up: %s", strerror (errno));
+        zloop_destroy (&self->loop);
+        return NULL;
+    }
+    zloop_poller_set_tolerant (self->loop, &signals);
+    zloop_set_nonstop (self->loop, true);
+    return self->loop;
+}
+
+static int s_output_closed (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    context_t *self = arg;
+    zloop_poller_end (loop, item);
+    self->interrupted = true;
+    context_end (self, EXIT_DONE);
+    return 0;
+}
+
+void context_end_quietly (context_t *self)
+{
+    self->quiet = true;
+    // A pipe whose reader is gone is in error, without anything being written.
+    zmq_pollitem_t output = {.fd = STDOUT_FILENO, .events = ZMQ_POLLERR};
+    if (zloop_poller (self->loop, &output, s_output_closed, self) == 0)
+        zloop_poller_set_tolerant (self->loop, &output);
+}
+
+int context_run (context_t *self)
+{
+    if (!self->ending)
+        zloop_start (self->loop);
+    context_flush (self);
+    return self->code;
+}

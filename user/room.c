@@ -1,0 +1,324 @@
+#include "user/room.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHY = 500 };
+
+// One text under way: what its answer is passed to.
+typedef struct {
+    room_t *room;
+    outbox_done_fn *done;
+    void *arg;
+} send_t;
+
+struct room {
+    context_t *context;
+    session_t *session;
+    room_handlers_t handlers;
+    char *group; // as it was asked for
+    char *name;  // as it calls itself, NULL: not known
+    guid_t log;
+    bool tells;
+    bool broken;
+    sender_t *sender;
+    size_t sending;
+    bool unsure; // a text's fate is not known: its device is thrown away
+    char why[WHY];
+};
+
+const char *room_name (const room_t *self)
+{
+    return self->name ? self->name : self->group;
+}
+
+session_t *room_session (room_t *self)
+{
+    return self->session;
+}
+
+void room_tell_trouble (room_t *self)
+{
+    self->tells = true;
+}
+
+bool room_is_broken (const room_t *self)
+{
+    return self->broken;
+}
+
+static const char *s_reason (record_why_t why)
+{
+    switch (why) {
+    case RECORD_WHY_AGE:
+        return "they were too old";
+    case RECORD_WHY_SIZE:
+        return "the log was too large";
+    case RECORD_WHY_COUNT:
+        return "there were too many";
+    case RECORD_WHY_DAMAGE:
+        return "they are damaged";
+    case RECORD_WHY_NONE:
+        break;
+    }
+    return "no reason given";
+}
+
+void room_gap (room_t *self, uint64_t from, uint64_t to, record_why_t why)
+{
+    if (why == RECORD_WHY_DAMAGE)
+        self->broken = true;
+    context_say (self->context, "%s: #%" PRIu64 " to #%" PRIu64 " are not kept any more: %s",
+                 room_name (self), from, to, s_reason (why));
+}
+
+void room_lost (room_t *self, uint64_t from, uint64_t to)
+{
+    self->broken = true;
+    context_say (self->context,
+                 "%s: #%" PRIu64 " to #%" PRIu64 " were acknowledged and are lost: the group's log "
+                 "was set back",
+                 room_name (self), from, to);
+}
+
+// What the session tells.
+
+static void s_keep (room_t *self)
+{
+    guid_t log;
+    const uint8_t *receipt = session_receipt (self->session, &log);
+    if (receipt)
+        identity_put_receipt (context_identity (self->context), &log, receipt);
+}
+
+static void s_on_up (void *arg, const session_info_t *info)
+{
+    room_t *self = arg;
+    if (!self->name || strcmp (self->name, info->name) != 0) {
+        free (self->name);
+        self->name = strdup (info->name);
+    }
+    self->log = info->log;
+    identity_put_log (context_identity (self->context), info->name, &info->log);
+    if (self->handlers.up)
+        self->handlers.up (self->handlers.arg, self);
+}
+
+static void s_on_down (void *arg, const char *why)
+{
+    room_t *self = arg;
+    if (self->tells)
+        context_say (self->context, "%s: %s", room_name (self), why);
+    s_keep (self);
+    if (self->handlers.down)
+        self->handlers.down (self->handlers.arg, self);
+}
+
+static void s_on_trouble (void *arg, const char *sentence)
+{
+    room_t *self = arg;
+    if (self->tells)
+        context_say (self->context, "%s: %s", room_name (self), sentence);
+}
+
+static void s_on_new_log (void *arg, const guid_t *before, const guid_t *now)
+{
+    room_t *self = arg;
+    char old_text[GUID_TEXT], new_text[GUID_TEXT];
+    context_say (self->context,
+                 "%s: another log answers under this name (%s, it was %s): the group was made anew",
+                 room_name (self), guid_print (now, new_text), guid_print (before, old_text));
+}
+
+static void s_on_following (void *arg, uint64_t from)
+{
+    room_t *self = arg;
+    if (self->handlers.following)
+        self->handlers.following (self->handlers.arg, self, from);
+}
+
+static void s_on_record (void *arg, const record_t *record)
+{
+    room_t *self = arg;
+    if (self->handlers.record)
+        self->handlers.record (self->handlers.arg, self, record);
+}
+
+static void s_on_flush (void *arg)
+{
+    room_t *self = arg;
+    if (self->handlers.flush)
+        self->handlers.flush (self->handlers.arg, self);
+}
+
+static void s_on_gap (void *arg, uint64_t from, uint64_t to, record_why_t why)
+{
+    room_gap (arg, from, to, why);
+}
+
+static void s_on_lost (void *arg, uint64_t from, uint64_t to)
+{
+    room_lost (arg, from, to);
+}
+
+static void s_on_end (void *arg, wire_error_t why, const char *text, bool over)
+{
+    room_t *self = arg;
+    if (over || self->tells)
+        context_say (self->context, "%s: %s", room_name (self),
+                     *text ? text : wire_error_text (why));
+    if (self->handlers.end)
+        self->handlers.end (self->handlers.arg, self, why, over);
+}
+
+// The device for sends; the one before, if any, cannot go on.
+static int s_on_device (void *arg, uint8_t device[RECORD_DEVICE], uint64_t *last)
+{
+    room_t *self = arg;
+    sender_discard (&self->sender);
+    if (guid_is_null (&self->log))
+        return -1;
+    self->sender = identity_take_sender (context_identity (self->context), &self->log,
+                                         context_uuid (self->context));
+    if (self->sender && sender_use (self->sender) < 0)
+        sender_discard (&self->sender);
+    if (!self->sender)
+        return -1; // a random one does, for this call
+    memcpy (device, sender_name (self->sender), RECORD_DEVICE);
+    *last = sender_last (self->sender);
+    return 0;
+}
+
+room_t *room_new (context_t *context, const char *group, const room_handlers_t *handlers)
+{
+    static const session_handlers_t session_handlers = {.up = s_on_up,
+                                                        .down = s_on_down,
+                                                        .trouble = s_on_trouble,
+                                                        .new_log = s_on_new_log,
+                                                        .following = s_on_following,
+                                                        .record = s_on_record,
+                                                        .flush = s_on_flush,
+                                                        .gap = s_on_gap,
+                                                        .lost = s_on_lost,
+                                                        .end = s_on_end,
+                                                        .device = s_on_device};
+    room_t *self = calloc (1, sizeof *self);
+    if (!self || !(self->group = strdup (group))) {
+        free (self);
+        return NULL;
+    }
+    self->context = context;
+    self->handlers = *handlers;
+    session_handlers_t with_arg = session_handlers;
+    with_arg.arg = self;
+    uint8_t receipt[PROOF_RECEIPT];
+    session_config_t config = {
+        .loop = context_loop (context), .group = group, .uuid = *context_uuid (context)};
+    config.registries = context_registries (context, &config.registry_count);
+    identity_t *identity = context_identity (context);
+    if (identity_log (identity, group, &config.log) == 0 &&
+        identity_receipt (identity, &config.log, receipt) == 0)
+        config.receipt = receipt;
+    self->session = session_new (&config, &with_arg);
+    if (!self->session) {
+        context_say (context, "'%s': %s", group,
+                     errno == EINVAL ? "no group's name, port or endpoint" : strerror (errno));
+        room_destroy (&self);
+    }
+    return self;
+}
+
+// Gives the device back if every text was answered; else it goes, its counter being unknown.
+static void s_settle (room_t *self)
+{
+    uint8_t device[RECORD_DEVICE];
+    uint64_t last;
+    if (!self->sender || !self->session || self->sending > 0 || self->unsure)
+        return;
+    if (session_device (self->session, device, &last) &&
+        memcmp (device, sender_name (self->sender), RECORD_DEVICE) == 0)
+        sender_clean (self->sender, last);
+}
+
+void room_destroy (room_t **self_p)
+{
+    room_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    if (self->session) {
+        s_keep (self);
+        s_settle (self);
+        session_t *session = self->session;
+        self->session = NULL;
+        session_destroy (&session); // ends what is under way, with OUTBOX_CLOSED
+    }
+    sender_destroy (&self->sender);
+    free (self->name);
+    free (self->group);
+    free (self);
+}
+
+// Requests.
+
+const char *room_why (room_t *self, const outbox_answer_t *answer)
+{
+    const char *trouble = self->session ? session_trouble (self->session) : "ended";
+    span_t text = span (NULL, 0);
+    if (answer->reply && answer->result == OUTBOX_REFUSED)
+        text = wire_bytes (answer->reply, WIRE_F_TEXT);
+    if (text.size > 0)
+        snprintf (self->why, WHY, "%.*s", (int)(text.size < WHY ? text.size : WHY),
+                  (const char *)text.data);
+    else if (answer->error != WIRE_ERR_NONE)
+        snprintf (self->why, WHY, "%s", wire_error_text (answer->error));
+    else
+        snprintf (self->why, WHY, "%s", *trouble ? trouble : "no answer in time");
+    return self->why;
+}
+
+static void s_on_sent (void *arg, const outbox_answer_t *answer)
+{
+    send_t *send = arg;
+    room_t *self = send->room;
+    outbox_done_fn *done = send->done;
+    void *done_arg = send->arg;
+    free (send);
+    self->sending--;
+    if (answer->may_be_stored)
+        self->unsure = true;
+    s_settle (self);
+    if (done)
+        done (done_arg, answer);
+}
+
+int room_send (room_t *self, const char *text, size_t size, int timeout, outbox_done_fn *done,
+               void *arg)
+{
+    send_t *send = calloc (1, sizeof *send);
+    if (!send)
+        return -1;
+    *send = (send_t){.room = self, .done = done, .arg = arg};
+    // From here on counters are in use again, by a device that may have been given back.
+    if (self->sender && !self->unsure && sender_use (self->sender) < 0) {
+        free (send);
+        return -1;
+    }
+    self->sending++;
+    if (session_send (self->session, span (text, size), timeout, s_on_sent, send) < 0) {
+        int cause = errno;
+        self->sending--;
+        free (send);
+        errno = cause;
+        return -1;
+    }
+    return 0;
+}
+
+size_t room_sending (const room_t *self)
+{
+    return self->sending;
+}
