@@ -70,8 +70,9 @@ static int s_watch (dealer_t *self)
     static unsigned count;
     char address[64];
     snprintf (address, sizeof address, "inproc://zchat-dealer-%u", ++count);
-    int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     if (zmq_socket_monitor (zsock_resolve (self->sock), address, events) < 0)
         return -1;
     self->watch = zsock_new (ZMQ_PAIR);

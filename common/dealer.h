@@ -22,7 +22,7 @@ typedef struct {
     void (*message) (void *arg, const wire_t *message, size_t size);
     // After some messages that came at once. May be NULL.
     void (*drained) (void *arg);
-    // The connection was made and is gone, or was refused. Called once.
+    // The connection is gone, was refused, or could not be made. Called once.
     void (*broken) (void *arg);
     void *arg;
 } dealer_handlers_t;

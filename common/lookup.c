@@ -22,6 +22,7 @@ typedef struct {
     int64_t asked;
     bool waiting; // for an answer
     bool whole;   // it gave its whole list in this round
+    bool dead;    // it refused the connection, or broke it: not waited for
     bool ever;    // or in any round
     char after[TEXT_NAME_MAX + 1];
 } asker_t;
@@ -142,16 +143,17 @@ static void s_finish (lookup_t *self)
 // Ends the round, or all, when it is time. Otherwise sets when to look again.
 static void s_look (lookup_t *self, int64_t now)
 {
-    size_t whole = 0, count = self->query.registry_count;
+    size_t whole = 0, dead = 0, count = self->query.registry_count;
     int64_t wake = self->query.deadline;
     for (size_t i = 0; i < count; i++) {
         const asker_t *asker = &self->askers[i];
         whole += asker->whole;
+        dead += asker->dead && !asker->whole;
         if (!asker->whole && asker->asked + SILENT_MS < wake)
             wake = asker->asked + SILENT_MS;
     }
-    bool round_over =
-        self->next_round == INT64_MAX && whole > 0 && (whole == count || now >= self->grace_over);
+    bool round_over = self->next_round == INT64_MAX && whole > 0 &&
+                      (whole + dead == count || now >= self->grace_over);
     bool enough = !self->name || listing_find (self->listing, self->name);
     if (now >= self->query.deadline || count == 0 || (round_over && enough)) {
         s_finish (self);
@@ -248,12 +250,15 @@ static void s_broken (void *arg)
 {
     asker_t *self = arg;
     dealer_destroy (&self->dealer); // a new one when its time is over
+    self->dead = true;
+    s_look (self->lookup, zclock_mono ());
 }
 
 static void s_call (asker_t *self, int64_t now)
 {
     lookup_t *lookup = self->lookup;
     dealer_handlers_t handlers = {s_message, NULL, s_broken, self};
+    self->dead = false;
     dealer_destroy (&self->dealer);
     self->dealer = dealer_new (lookup->query.loop, self->endpoint, lookup->query.connect,
                                lookup->query.connect_arg, &handlers);

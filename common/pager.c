@@ -4,14 +4,19 @@
 
 enum { TRIES = 3 };
 
-pager_t pager (const pager_range_t *range, const guid_t *log, const pager_handlers_t *handlers)
+pager_t pager (const pager_range_t *range, const pager_handlers_t *handlers)
 {
     pager_t self;
     memset (&self, 0, sizeof self);
     self.handlers = *handlers;
     self.range = *range;
-    self.cursor = cursor (log, 0, CURSOR_NO_END);
     return self;
+}
+
+void pager_set_log (pager_t *self, const guid_t *log)
+{
+    if (!self->resolved)
+        self->cursor = cursor (log, 0, CURSOR_NO_END);
 }
 
 void pager_stop (pager_t *self)

@@ -44,7 +44,10 @@ typedef enum {
     PAGER_FAILED // it came wrong too often: `wrong` says how
 } pager_step_t;
 
-pager_t pager (const pager_range_t *range, const guid_t *log, const pager_handlers_t *handlers);
+pager_t pager (const pager_range_t *range, const pager_handlers_t *handlers);
+
+// Whose records are coming; to be said before the first answer is taken.
+void pager_set_log (pager_t *self, const guid_t *log);
 
 // Handlers may stop it; then no more of them are called, and the answer is done with.
 void pager_stop (pager_t *self);

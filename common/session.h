@@ -14,6 +14,7 @@
 
 #include "common/lookup.h"
 #include "common/outbox.h"
+#include "common/pager.h"
 #include "common/proof.h"
 #include "common/record.h"
 
@@ -104,23 +105,14 @@ bool session_device (const session_t *self, uint8_t device[RECORD_DEVICE], uint6
 void session_follow (session_t *self, uint64_t from);
 uint64_t session_cursor (const session_t *self); // the next sequence wanted, 0: not known yet
 
-// History, oldest first. Bounds as in PAGE: see wire_bound_t. limit 0: all.
-typedef struct {
-    wire_bound_t after_kind;
-    uint64_t after; // SEQ: excluded; TIME (microseconds): included
-    wire_bound_t before_kind;
-    uint64_t before; // excluded
-    uint32_t limit;  // with `after` the first so many, else the last
-} session_range_t;
+// History, oldest first; see pager.h.
+typedef pager_range_t session_range_t;
 
 typedef struct {
-    void (*record) (void *arg, const record_t *record);
-    void (*flush) (void *arg); // NULL is allowed, as for gap and lost
-    void (*gap) (void *arg, uint64_t from, uint64_t to, record_why_t why);
-    void (*lost) (void *arg, uint64_t from, uint64_t to);
-    // The end, once. ANSWERED: all of it came; `reply` is NULL here.
+    pager_handlers_t handlers;
+    // The end, once. ANSWERED: all of it came; `reply` is NULL. REFUSED with READ_FAILED and no
+    // `reply`: what came was damaged. May be NULL. arg: handlers.arg
     void (*done) (void *arg, const outbox_answer_t *answer);
-    void *arg;
 } session_page_t;
 
 // One at a time: -1 with errno EBUSY while another one is under way. `timeout`: the longest wait
@@ -130,7 +122,7 @@ int session_page (session_t *self, const session_range_t *range, int timeout,
 
 // The last receipt of the group, PROOF_RECEIPT bytes, and whose log it is of; NULL: none.
 const uint8_t *session_receipt (const session_t *self, guid_t *log);
-// To be shown when the next connection begins; for a log that is not answering it is never shown.
+// To be shown when the next connection begins. Of another log it means nothing to the group.
 void session_set_receipt (session_t *self, const uint8_t receipt[PROOF_RECEIPT], const guid_t *log);
 
 #endif

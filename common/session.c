@@ -1,0 +1,567 @@
+#include "common/session.h"
+
+#include "common/contact.h"
+#include "common/credit.h"
+#include "common/follower.h"
+#include "common/text.h"
+#include "common/ticker.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    FULL_MS = 10, // until a full socket is tried again
+    WHY_MAX = 500
+};
+
+struct session {
+    char *group;
+    guid_t uuid;
+    session_handlers_t handlers;
+    contact_t *contact;
+    ticker_t *ticker;
+    outbox_t *outbox;
+
+    follower_t follower;
+    credit_t credit;
+    bool credit_due; // to be told
+    bool full;       // the socket took no more
+
+    pager_t pager;
+    session_page_t page;
+    bool paging;
+    int page_timeout;
+
+    bool known;
+    session_info_t info;
+    char info_name[TEXT_NAME_MAX + 1];
+    guid_t log; // that the name stands for, zeros: not known
+    bool has_receipt;
+    uint8_t receipt[PROOF_RECEIPT];
+    guid_t receipt_log;
+
+    int depth; // of handlers
+    bool dead;
+    uint8_t frame[WIRE_TO_SERVER];
+};
+
+static void s_pump (session_t *self);
+
+// ---- Entered from the loop
+
+static void s_free (session_t *self)
+{
+    contact_destroy (&self->contact);
+    ticker_destroy (&self->ticker);
+    outbox_destroy (&self->outbox);
+    free (self->group);
+    free (self);
+}
+
+static void s_enter (session_t *self)
+{
+    self->depth++;
+}
+
+static void s_leave (session_t *self)
+{
+    if (--self->depth == 0 && self->dead)
+        s_free (self);
+}
+
+// ---- What happened, told once
+
+static void s_trouble (void *arg, const char *sentence)
+{
+    session_t *self = arg;
+    s_enter (self);
+    if (self->handlers.trouble)
+        self->handlers.trouble (self->handlers.arg, sentence);
+    s_leave (self);
+}
+
+static void s_following (void *arg, uint64_t from)
+{
+    session_t *self = arg;
+    self->credit = credit_begin (); // what came before counts no more
+    if (self->handlers.following)
+        self->handlers.following (self->handlers.arg, from);
+}
+
+static void s_record (void *arg, const record_t *record)
+{
+    session_t *self = arg;
+    if (self->handlers.record)
+        self->handlers.record (self->handlers.arg, record);
+}
+
+static void s_flush (void *arg)
+{
+    session_t *self = arg;
+    if (self->handlers.flush)
+        self->handlers.flush (self->handlers.arg);
+}
+
+static void s_gap (void *arg, uint64_t from, uint64_t to, record_why_t why)
+{
+    session_t *self = arg;
+    if (self->handlers.gap)
+        self->handlers.gap (self->handlers.arg, from, to, why);
+}
+
+static void s_lost (void *arg, uint64_t from, uint64_t to)
+{
+    session_t *self = arg;
+    self->has_receipt = false; // it was of what is lost
+    contact_show (self->contact, NULL);
+    if (self->handlers.lost)
+        self->handlers.lost (self->handlers.arg, from, to);
+}
+
+static void s_end (void *arg, wire_error_t why, const char *text, bool over)
+{
+    session_t *self = arg;
+    if (self->handlers.end)
+        self->handlers.end (self->handlers.arg, why, text, over);
+}
+
+static void s_follow_trouble (void *arg, const char *sentence)
+{
+    session_t *self = arg;
+    char text[WHY_MAX];
+    snprintf (text, sizeof text, "%s sent %s: following again", contact_endpoint (self->contact),
+              sentence);
+    s_trouble (self, text);
+}
+
+// ---- Up and down
+
+static void s_down (void *arg, const char *why)
+{
+    session_t *self = arg;
+    s_enter (self);
+    outbox_lost (self->outbox);
+    follower_lost (&self->follower);
+    if (self->handlers.down && !self->dead)
+        self->handlers.down (self->handlers.arg, why);
+    s_leave (self);
+}
+
+static void s_learn (session_t *self, const wire_t *pong)
+{
+    span_t name = wire_bytes (pong, WIRE_F_NAME);
+    if (name.size <= TEXT_NAME_MAX) {
+        memcpy (self->info_name, name.data, name.size);
+        self->info_name[name.size] = 0;
+    }
+    self->info = (session_info_t){.name = self->info_name,
+                                  .endpoint = contact_endpoint (self->contact),
+                                  .log = wire_guid (pong, WIRE_F_LOG),
+                                  .generation = wire_number (pong, WIRE_F_GENERATION),
+                                  .state = (wire_state_t)wire_number (pong, WIRE_F_STATE),
+                                  .oldest = wire_number (pong, WIRE_F_OLDEST),
+                                  .why = (record_why_t)wire_number (pong, WIRE_F_WHY),
+                                  .last = wire_number (pong, WIRE_F_LAST),
+                                  .time = (int64_t)wire_number (pong, WIRE_F_TIME),
+                                  .max_message = wire_number (pong, WIRE_F_MAX_MESSAGE)};
+    self->known = true;
+    follower_pong (&self->follower, self->info.last);
+}
+
+static void s_set_log (session_t *self, const guid_t *log)
+{
+    guid_t before = self->log;
+    self->log = *log;
+    follower_set_log (&self->follower, log);
+    if (guid_is_null (&before) || guid_equal (&before, log))
+        return;
+    if (self->handlers.new_log)
+        self->handlers.new_log (self->handlers.arg, &before, log);
+}
+
+static void s_up (void *arg, const wire_t *pong)
+{
+    session_t *self = arg;
+    s_enter (self);
+    self->full = false;
+    self->credit_due = false;
+    self->credit = credit_begin ();
+    s_learn (self, pong);
+    s_set_log (self, &self->info.log);
+    if (self->handlers.up && !self->dead)
+        self->handlers.up (self->handlers.arg, &self->info);
+    s_pump (self);
+    s_leave (self);
+}
+
+// A loss that is told outside of the following's own messages.
+static void s_lost_message (void *arg, const wire_t *message)
+{
+    session_t *self = arg;
+    wire_t lost = *message;
+    lost.tag = 0;
+    s_enter (self);
+    follower_take (&self->follower, zclock_mono (), &lost);
+    s_leave (self);
+}
+
+// ---- Messages
+
+static void s_keep_receipt (session_t *self, const wire_t *message)
+{
+    span_t bytes = wire_bytes (message, WIRE_F_RECEIPT);
+    if (bytes.size != PROOF_RECEIPT)
+        return;
+    receipt_t new = receipt_decode (bytes.data), old = receipt_decode (self->receipt);
+    bool older = self->has_receipt && guid_equal (&self->receipt_log, &self->info.log) &&
+                 (new.seq < old.seq || (new.seq == old.seq &&new.generation < old.generation));
+    if (new.generation == 0 || older)
+        return;
+    session_set_receipt (self, bytes.data, &self->info.log);
+}
+
+static bool s_is_farewell (wire_error_t error)
+{
+    return error == WIRE_ERR_STOPPING || error == WIRE_ERR_SYNC_FAILED;
+}
+
+// Each row of an ACK or ERROR. Returns whether the server says that it ends.
+static bool s_rows (session_t *self, const wire_t *message, int64_t now)
+{
+    wire_kind_t kind = message->kind == WIRE_ACK ? WIRE_ROW_ACK : WIRE_ROW_ERROR;
+    span_t bytes = wire_bytes (message, WIRE_F_ROWS);
+    reader_t in = reader (bytes.data, bytes.size);
+    bool farewell = false;
+    wire_t row;
+    while (!self->dead && wire_next_row (&row, kind, &in) == 1) {
+        bool error = kind == WIRE_ROW_ERROR;
+        if (error && s_is_farewell ((wire_error_t)wire_number (&row, WIRE_F_NUMBER)))
+            farewell = true;
+        if (error && wire_number (&row, WIRE_F_TAG) == CONTACT_PING_TAG)
+            follower_lost (&self->follower); // NO_SESSION
+        else if (error && follower_owns (&self->follower, &row))
+            follower_take (&self->follower, now, &row);
+        else
+            outbox_answer (self->outbox, now, &row);
+    }
+    return farewell;
+}
+
+static void s_loss (session_t *self, const wire_t *message, int64_t now)
+{
+    if (outbox_answer (self->outbox, now, message))
+        return; // a PAGE's
+    // It came in place of the answer to a request that showed a receipt.
+    outbox_again (self->outbox, now, message->tag, 0);
+    s_lost_message (self, message);
+}
+
+static void s_take (session_t *self, const wire_t *message, size_t size, int64_t now)
+{
+    if (message->kind == WIRE_RECORDS) {
+        bool behind = self->paging || follower_behind (&self->follower);
+        self->credit_due |= credit_received (&self->credit, size, behind);
+    }
+    if (follower_owns (&self->follower, message))
+        follower_take (&self->follower, now, message);
+    else if (message->kind == WIRE_LOST)
+        s_loss (self, message, now);
+    else
+        outbox_answer (self->outbox, now, message);
+}
+
+static void s_message (void *arg, const wire_t *message, size_t size)
+{
+    session_t *self = arg;
+    int64_t now = zclock_mono ();
+    bool farewell = false;
+    s_enter (self);
+    if (message->kind == WIRE_ACK || message->kind == WIRE_RECORDS)
+        s_keep_receipt (self, message);
+    if (message->kind == WIRE_ACK || message->kind == WIRE_ERROR)
+        farewell = s_rows (self, message, now);
+    else if (message->kind == WIRE_PONG && message->tag == CONTACT_PING_TAG)
+        s_learn (self, message);
+    else {
+        farewell = message->kind == WIRE_END &&
+                   s_is_farewell ((wire_error_t)wire_number (message, WIRE_F_WHY));
+        s_take (self, message, size, now);
+    }
+    if (!self->dead && !guid_equal (&self->info.log, &self->log))
+        contact_drop (self->contact, "another group answers now");
+    else if (!self->dead && farewell)
+        contact_drop (self->contact, "the group is stopping");
+    s_leave (self);
+}
+
+static void s_drained (void *arg)
+{
+    session_t *self = arg;
+    s_enter (self);
+    s_pump (self);
+    s_leave (self);
+}
+
+// ---- Sending
+
+static bool s_send (session_t *self, const wire_t *message)
+{
+    self->full = contact_send (self->contact, message) < 0;
+    return !self->full;
+}
+
+static void s_send_follow (session_t *self, int64_t now)
+{
+    wire_t follow = follower_request (&self->follower, now, outbox_tag (self->outbox), &self->uuid);
+    wire_set (&follow, WIRE_F_CREDIT, CREDIT_AT_HEAD);
+    if (!s_send (self, &follow))
+        follower_lost (&self->follower);
+}
+
+static void s_send_credit (session_t *self)
+{
+    wire_t credit = wire (WIRE_CREDIT, outbox_tag (self->outbox), &self->uuid);
+    wire_set (&credit, WIRE_F_CREDIT, self->credit.granted);
+    self->credit_due = !s_send (self, &credit);
+}
+
+// When there is something to do again though nothing comes.
+static int64_t s_wake (const session_t *self)
+{
+    int64_t wake = outbox_wake (self->outbox);
+    if (!contact_is_up (self->contact))
+        return wake;
+    if (follower_wake (&self->follower) < wake)
+        wake = follower_wake (&self->follower);
+    if (self->full && zclock_mono () + FULL_MS < wake)
+        wake = zclock_mono () + FULL_MS;
+    return wake;
+}
+
+static void s_send_requests (session_t *self, int64_t now)
+{
+    writer_t out = writer (self->frame, sizeof self->frame);
+    while (!self->full && outbox_next (self->outbox, now, &out)) {
+        span_t frame = span (self->frame, writer_used (&out));
+        self->full = contact_send_frame (self->contact, frame) < 0;
+        if (self->full)
+            outbox_unsent (self->outbox);
+        out = writer (self->frame, sizeof self->frame);
+    }
+}
+
+// Sends what is to be sent, and sets the clock.
+static void s_pump (session_t *self)
+{
+    if (self->dead)
+        return;
+    int64_t now = zclock_mono ();
+    self->full = false;
+    if (contact_is_up (self->contact)) {
+        if (follower_wants (&self->follower, now))
+            s_send_follow (self, now);
+        if (self->credit_due)
+            s_send_credit (self);
+        s_send_requests (self, now);
+        contact_set (self->contact, self->follower.state == FOLLOWER_ON,
+                     outbox_underway (self->outbox) > 0);
+    }
+    ticker_set (self->ticker, s_wake (self));
+}
+
+static void s_tick (void *arg)
+{
+    session_t *self = arg;
+    s_enter (self);
+    outbox_expire (self->outbox, zclock_mono ());
+    s_pump (self);
+    s_leave (self);
+}
+
+// ---- For those who use it
+
+static int s_make (session_t *self, const session_config_t *config)
+{
+    contact_config_t contact = {config->loop,           config->group, config->registries,
+                                config->registry_count, config->uuid,  config->connect,
+                                config->connect_arg};
+    contact_handlers_t handlers = {s_up,      s_message,      s_drained, s_down,
+                                   s_trouble, s_lost_message, self};
+    errno = ENOMEM;
+    self->group = strdup (config->group);
+    self->outbox = outbox_new (self->handlers.device, self->handlers.arg);
+    self->ticker = ticker_new (config->loop, s_tick, self);
+    if (!self->group || !self->outbox || !self->ticker)
+        return -1;
+    self->contact = contact_new (&contact, &handlers);
+    return self->contact ? 0 : -1;
+}
+
+session_t *session_new (const session_config_t *config, const session_handlers_t *handlers)
+{
+    session_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    follower_handlers_t follow = {s_following, s_record, s_flush,          s_gap,
+                                  s_lost,      s_end,    s_follow_trouble, self};
+    self->uuid = config->uuid;
+    self->handlers = *handlers;
+    self->follower = follower (&follow);
+    self->log = config->log;
+    if (!guid_is_null (&config->log))
+        follower_set_log (&self->follower, &config->log);
+    if (s_make (self, config) < 0) {
+        int cause = errno;
+        s_free (self);
+        errno = cause;
+        return NULL;
+    }
+    if (config->receipt)
+        session_set_receipt (self, config->receipt, &config->log);
+    return self;
+}
+
+static void s_page_over (session_t *self, const outbox_answer_t *answer)
+{
+    if (!self->paging)
+        return;
+    self->paging = false;
+    if (self->page.done)
+        self->page.done (self->page.handlers.arg, answer);
+}
+
+void session_destroy (session_t **self_p)
+{
+    session_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    s_enter (self);
+    self->dead = true;
+    follower_stop (&self->follower);
+    pager_stop (&self->pager);
+    outbox_close (self->outbox);
+    outbox_answer_t closed = {OUTBOX_CLOSED, NULL, WIRE_ERR_NONE, false};
+    s_page_over (self, &closed);
+    s_leave (self);
+}
+
+const char *session_group (const session_t *self)
+{
+    return self->group;
+}
+
+const session_info_t *session_info (const session_t *self)
+{
+    return self->known ? &self->info : NULL;
+}
+
+bool session_is_up (const session_t *self)
+{
+    return contact_is_up (self->contact);
+}
+
+const char *session_trouble (const session_t *self)
+{
+    return contact_trouble (self->contact);
+}
+
+int session_request (session_t *self, const wire_t *request, int timeout, outbox_done_fn *done,
+                     void *arg)
+{
+    wire_t message = *request;
+    message.tag = 0;
+    message.uuid = self->uuid;
+    int64_t deadline = timeout < 0 ? OUTBOX_FOR_EVER : zclock_mono () + timeout;
+    if (outbox_put (self->outbox, &message, deadline, done, arg) < 0)
+        return -1;
+    if (self->depth == 0)
+        s_pump (self); // else when the handler is done
+    return 0;
+}
+
+int session_send (session_t *self, span_t text, int timeout, outbox_done_fn *done, void *arg)
+{
+    wire_t request = wire (WIRE_SEND, 0, &self->uuid);
+    wire_set_bytes (&request, WIRE_F_TEXT, text);
+    return session_request (self, &request, timeout, done, arg);
+}
+
+size_t session_unanswered (const session_t *self)
+{
+    return outbox_count (self->outbox);
+}
+
+bool session_device (const session_t *self, uint8_t device[RECORD_DEVICE], uint64_t *last)
+{
+    return outbox_device (self->outbox, device, last);
+}
+
+void session_follow (session_t *self, uint64_t from)
+{
+    follower_start (&self->follower, from);
+    if (self->depth == 0)
+        s_pump (self);
+}
+
+uint64_t session_cursor (const session_t *self)
+{
+    return self->follower.cursor.next;
+}
+
+static int s_ask_page (session_t *self);
+
+static void s_page_answer (void *arg, const outbox_answer_t *answer)
+{
+    session_t *self = arg;
+    outbox_answer_t last = {OUTBOX_ANSWERED, NULL, WIRE_ERR_NONE, false};
+    if (answer->result != OUTBOX_ANSWERED || self->dead) {
+        s_page_over (self, answer);
+        return;
+    }
+    pager_set_log (&self->pager, &self->info.log);
+    pager_step_t step = pager_take (&self->pager, answer->reply);
+    if (!self->paging || (step == PAGER_MORE && s_ask_page (self) == 0))
+        return;
+    if (step != PAGER_DONE) {
+        last.result = OUTBOX_REFUSED;
+        last.error = WIRE_ERR_READ_FAILED;
+    }
+    s_page_over (self, &last);
+}
+
+static int s_ask_page (session_t *self)
+{
+    wire_t request = pager_request (&self->pager, &self->uuid);
+    return session_request (self, &request, self->page_timeout, s_page_answer, self);
+}
+
+int session_page (session_t *self, const session_range_t *range, int timeout,
+                  const session_page_t *page)
+{
+    if (self->paging) {
+        errno = EBUSY;
+        return -1;
+    }
+    self->pager = pager (range, &page->handlers);
+    self->page = *page;
+    self->page_timeout = timeout;
+    self->paging = s_ask_page (self) == 0;
+    return self->paging ? 0 : -1;
+}
+
+const uint8_t *session_receipt (const session_t *self, guid_t *log)
+{
+    if (!self->has_receipt)
+        return NULL;
+    *log = self->receipt_log;
+    return self->receipt;
+}
+
+void session_set_receipt (session_t *self, const uint8_t receipt[PROOF_RECEIPT], const guid_t *log)
+{
+    self->has_receipt = true;
+    self->receipt_log = *log;
+    memmove (self->receipt, receipt, PROOF_RECEIPT);
+    contact_show (self->contact, self->receipt);
+}
