@@ -187,12 +187,15 @@ static int s_was_durable (run_t *self, segment_t *segment, uint64_t offset, uint
         return -1;
     segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, UINT64_MAX);
     int rc = 0;
-    segment_step_t step;
-    while (rc == 0 && (step = segment_walk_search (walk, seq)) != SEGMENT_END) {
+    segment_step_t step = SEGMENT_BAD;
+    while (rc == 0 && step != SEGMENT_END) {
         batch_t batch;
-        if (step == SEGMENT_FAILED || segment_walk_next (walk, &batch) == SEGMENT_FAILED)
+        step = step == SEGMENT_BAD ? segment_walk_search (walk, seq) : SEGMENT_BATCH;
+        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
+            step = segment_walk_next (walk, &batch);
+        if (step == SEGMENT_FAILED)
             rc = -1;
-        else if (batch.durable >= seq)
+        else if (step == SEGMENT_BATCH && batch.durable >= seq)
             rc = 1;
     }
     segment_walk_destroy (&walk);

@@ -80,6 +80,7 @@ struct segment_walk {
     uint8_t *window;
     uint64_t at;  // offset of the window's first byte
     size_t size;  // bytes in the window
+    bool ends;    // nothing follows the window
     uint64_t seq; // expected, 0: any
     bool chained;
     chain_t chain; // expected if chained
@@ -115,6 +116,13 @@ void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *cha
         self->chain = *chain;
 }
 
+void segment_walk_refresh (segment_walk_t *self)
+{
+    self->at = self->offset;
+    self->size = 0;
+    self->ends = false;
+}
+
 uint64_t segment_walk_offset (const segment_walk_t *self)
 {
     return self->offset;
@@ -129,10 +137,13 @@ const chain_t *segment_walk_chain (const segment_walk_t *self)
 // error.
 static span_t s_look (segment_walk_t *self)
 {
-    uint64_t have = self->at + self->size - self->offset;
-    if (have < BATCH_MAX && self->at + self->size < self->end) {
+    uint64_t window_end = self->at + self->size;
+    uint64_t have = window_end > self->offset ? window_end - self->offset : 0;
+    if (have < BATCH_MAX && window_end < self->end && !self->ends) {
         size_t wanted = WINDOW;
-        if (wanted > self->end - self->offset)
+        if (self->offset >= self->end)
+            wanted = 0;
+        else if (wanted > self->end - self->offset)
             wanted = (size_t)(self->end - self->offset);
         ssize_t rc = segment_pread (self->fd, self->window, wanted, self->offset);
         if (rc < 0) {
@@ -142,6 +153,7 @@ static span_t s_look (segment_walk_t *self)
         }
         self->at = self->offset;
         self->size = (size_t)rc;
+        self->ends = self->size < wanted;
         have = self->size;
     }
     return span (self->window + (self->offset - self->at), (size_t)have);

@@ -73,6 +73,9 @@ void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *cha
 // are whole, sound and in place.
 segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch);
 
+// Forgets what was read ahead: the file may have changed.
+void segment_walk_refresh (segment_walk_t *self);
+
 uint64_t segment_walk_offset (const segment_walk_t *self);      // where the next step looks
 const chain_t *segment_walk_chain (const segment_walk_t *self); // after the last batch
 

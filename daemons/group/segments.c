@@ -201,6 +201,8 @@ int segments_fd (segments_t *self, segment_t *segment)
     char name[SEGMENT_NAME];
     segment_name (segment->header.first, name);
     segment->fd = openat (self->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (segment->fd < 0 && (errno == EACCES || errno == EROFS))
+        segment->fd = openat (self->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (segment->fd >= 0)
         self->open++;
     return segment->fd;

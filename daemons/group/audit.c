@@ -1,0 +1,289 @@
+#include "daemons/group/audit.h"
+
+#include <czmq.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { PROGRESS_BYTES = 1 << 24, AGAIN_EVERY_MS = 20 };
+
+typedef struct {
+    audit_t *result;
+    const audit_io_t *io;
+    int dir;
+    segments_t *segments;
+    segment_t *segment; // at hand
+    int fd;
+    uint64_t total;  // bytes of all files
+    uint64_t before; // bytes of the segments before this one
+    uint64_t shown;
+} run_t;
+
+static bool s_find (run_t *self, audit_verdict_t verdict, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
+// Notes what is wrong. Returns false.
+static bool s_find (run_t *self, audit_verdict_t verdict, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    self->result->verdict = verdict;
+    vsnprintf (self->result->place, sizeof self->result->place, format, args);
+    va_end (args);
+    return false;
+}
+
+static bool s_unreadable (run_t *self, const char *what)
+{
+    return s_find (self, AUDIT_FAILED, "%s cannot be read: %s", what, strerror (errno));
+}
+
+static void s_progress (run_t *self, uint64_t offset)
+{
+    uint64_t bytes = self->before + offset;
+    if (!self->io->progress || bytes - self->shown < PROGRESS_BYTES)
+        return;
+    self->shown = bytes;
+    self->io->progress (self->io->arg, bytes, self->total);
+}
+
+static void s_take (run_t *self, batch_t *batch)
+{
+    audit_t *result = self->result;
+    record_t record;
+    while (batch_next (batch, &record) == 1) {
+        if (record.kind == RECORD_OPEN)
+            result->generation =
+                record_option_number (&record, RECORD_OPT_GENERATION, result->generation);
+        if (self->io->record)
+            self->io->record (self->io->arg, &record);
+        result->time = record.time;
+    }
+    if (result->records == 0)
+        result->first = batch->first;
+    result->last = batch_last (batch);
+    result->records += batch->count;
+}
+
+// Whether something behind the offset says that `seq` was durable.
+static bool s_was_durable (run_t *self, uint64_t offset, uint64_t seq)
+{
+    segment_walk_t *walk = segment_walk_new (self->fd, &self->result->log, offset, UINT64_MAX);
+    bool durable = false;
+    batch_t batch;
+    while (!durable && segment_walk_search (walk, seq) == SEGMENT_BATCH)
+        durable = segment_walk_next (walk, &batch) == SEGMENT_BATCH && batch.durable >= seq;
+    segment_walk_destroy (&walk);
+    return durable;
+}
+
+static bool s_is_newest (const run_t *self)
+{
+    return self->segment == segments_newest (self->segments);
+}
+
+// A daemon has the folder locked.
+static bool s_is_live (const run_t *self)
+{
+    if (flock (self->dir, LOCK_SH | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK;
+    flock (self->dir, LOCK_UN);
+    return false;
+}
+
+// The batch at the walk's place is bad. True: the log ends before it, and that is all right.
+static bool s_bad (run_t *self, uint64_t offset)
+{
+    uint64_t first = self->segment->header.first, seq = self->result->last + 1;
+    if (!s_is_newest (self) || s_was_durable (self, offset, seq))
+        return s_find (self, AUDIT_DAMAGED,
+                       "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",
+                       first, offset, seq);
+    self->result->live = s_is_live (self);
+    if (self->result->live)
+        return true;
+    return s_find (self, AUDIT_TORN,
+                   "segment %" PRIu64 " has a torn tail from byte %" PRIu64
+                   " on (behind record %" PRIu64 ")",
+                   first, offset, self->result->last);
+}
+
+static segment_step_t s_again (run_t *self, segment_walk_t *walk, batch_t *batch)
+{
+    segment_step_t step = SEGMENT_BAD;
+    for (int waited = 0; step == SEGMENT_BAD && waited < AUDIT_AGAIN_MS; waited += AGAIN_EVERY_MS) {
+        if (!s_is_newest (self) || !s_is_live (self))
+            break;
+        zclock_sleep (AGAIN_EVERY_MS);
+        segment_walk_refresh (walk);
+        step = segment_walk_next (walk, batch);
+    }
+    return step;
+}
+
+static bool s_check_batches (run_t *self)
+{
+    const segment_header_t *header = &self->segment->header;
+    segment_walk_t *walk =
+        segment_walk_new (self->fd, &self->result->log, self->segment->start, UINT64_MAX);
+    segment_walk_expect (walk, header->first, &header->chain);
+    bool fine = true, more = true;
+    while (fine && more) {
+        batch_t batch;
+        segment_step_t step = segment_walk_next (walk, &batch);
+        if (step == SEGMENT_BAD)
+            step = s_again (self, walk, &batch);
+        more = step == SEGMENT_BATCH;
+        if (step == SEGMENT_BATCH)
+            s_take (self, &batch);
+        else if (step == SEGMENT_BAD)
+            fine = s_bad (self, segment_walk_offset (walk));
+        else if (step == SEGMENT_FAILED)
+            fine = s_unreadable (self, "a segment");
+        s_progress (self, segment_walk_offset (walk));
+    }
+    self->result->chain = *segment_walk_chain (walk);
+    self->result->bytes += segment_walk_offset (walk);
+    segment_walk_destroy (&walk);
+    return fine;
+}
+
+// STATE must be whole batches, and be what the segment's first batch says.
+static bool s_check_state (run_t *self)
+{
+    uint64_t first = self->segment->header.first;
+    segment_walk_t *walk =
+        segment_walk_new (self->fd, &self->result->log, SEGMENT_HEADER, self->segment->start);
+    batch_t batch;
+    segment_step_t step;
+    do
+        step = segment_walk_next (walk, &batch);
+    while (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_STATE);
+    uint64_t offset = segment_walk_offset (walk);
+    segment_walk_destroy (&walk);
+    if (step == SEGMENT_FAILED)
+        return s_unreadable (self, "a segment's STATE");
+    if (step != SEGMENT_END || offset != self->segment->start)
+        return s_find (self, AUDIT_DAMAGED,
+                       "the STATE of segment %" PRIu64 " is damaged at byte %" PRIu64, first,
+                       offset);
+    uint8_t digest[BATCH_DIGEST];
+    if (segment_digest (self->fd, self->segment->start, digest) < 0)
+        return s_unreadable (self, "a segment's STATE");
+    walk = segment_walk_new (self->fd, &self->result->log, self->segment->start, UINT64_MAX);
+    step = segment_walk_next (walk, &batch);
+    bool right =
+        step == SEGMENT_BATCH && batch.opens && memcmp (batch.digest, digest, BATCH_DIGEST) == 0;
+    segment_walk_destroy (&walk);
+    return right ||
+           s_find (self, AUDIT_DAMAGED,
+                   "the beginning of segment %" PRIu64 " is not what its first batch says it was",
+                   first);
+}
+
+static bool s_check_header (run_t *self, bool is_first)
+{
+    const segment_header_t *header = &self->segment->header;
+    const audit_t *result = self->result;
+    if (self->segment->foreign)
+        return s_find (self, AUDIT_DAMAGED, "segment %" PRIu64 " belongs to another log",
+                       header->first);
+    if (header->version != SEGMENT_VERSION)
+        return s_find (self, AUDIT_DAMAGED, "segment %" PRIu64 " has no header of format %d",
+                       header->first, SEGMENT_VERSION);
+    chain_t start = chain_start (&result->log);
+    const chain_t *chain = is_first ? &start : &result->chain;
+    if (!is_first && header->first != result->last + 1)
+        return s_find (self, AUDIT_DAMAGED,
+                       "records %" PRIu64 " to %" PRIu64 " are missing before segment %" PRIu64,
+                       result->last + 1, header->first - 1, header->first);
+    // The first segment that is left after retention begins with a chain that only receipts can
+    // prove.
+    if ((!is_first || header->first == 1) && !chain_equal (&header->chain, chain))
+        return s_find (self, AUDIT_DAMAGED,
+                       "segment %" PRIu64 " does not go on with the chain before it",
+                       header->first);
+    return true;
+}
+
+static bool s_check_segment (run_t *self, size_t position)
+{
+    self->segment = segments_at (self->segments, position);
+    self->fd = segments_fd (self->segments, self->segment);
+    if (self->fd < 0)
+        return s_unreadable (self, "a segment");
+    struct stat status;
+    if (!s_check_header (self, position == 0) || !s_check_state (self)) {
+        // A newest segment that never counted is torn, as recovery sees it.
+        bool torn = position > 0 && s_is_newest (self) && !self->segment->foreign &&
+                    self->result->verdict == AUDIT_DAMAGED &&
+                    !s_was_durable (self, 0, self->segment->header.first);
+        if (torn)
+            self->result->verdict = AUDIT_TORN;
+        return false;
+    }
+    bool fine = s_check_batches (self);
+    if (fstat (self->fd, &status) == 0)
+        self->before += (uint64_t)status.st_size;
+    return fine;
+}
+
+// The log's id, by the first header that can be read. False: there is none.
+static bool s_read_id (run_t *self, guid_t *id)
+{
+    static const guid_t nobody;
+    segments_t *segments = segments_new (self->dir, &nobody);
+    if (!segments)
+        return s_unreadable (self, "the folder");
+    bool found = false;
+    for (size_t i = 0; i < segments_count (segments) && !found; i++) {
+        uint8_t bytes[SEGMENT_HEADER];
+        segment_header_t header;
+        int fd = segments_fd (segments, segments_at (segments, i));
+        found = fd >= 0 && segment_pread (fd, bytes, sizeof bytes, 0) == sizeof bytes &&
+                segment_header_decode (&header, bytes) == 0;
+        if (found)
+            *id = header.log;
+    }
+    size_t count = segments_count (segments);
+    segments_destroy (&segments);
+    if (!found)
+        s_find (self, count ? AUDIT_DAMAGED : AUDIT_FAILED,
+                count ? "no segment has a header" : "there is no segment in this folder");
+    return found;
+}
+
+static void s_measure (run_t *self)
+{
+    struct stat status;
+    for (size_t i = 0; i < segments_count (self->segments); i++) {
+        int fd = segments_fd (self->segments, segments_at (self->segments, i));
+        if (fd >= 0 && fstat (fd, &status) == 0)
+            self->total += (uint64_t)status.st_size;
+    }
+}
+
+void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
+{
+    memset (self, 0, sizeof *self);
+    run_t run = {.result = self, .io = io};
+    run.dir = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run.dir < 0) {
+        s_unreadable (&run, folder);
+        return;
+    }
+    if (s_read_id (&run, &self->log)) {
+        run.segments = segments_new (run.dir, &self->log);
+        if (!run.segments)
+            s_unreadable (&run, "the folder");
+    }
+    if (run.segments) {
+        s_measure (&run);
+        self->segments = segments_count (run.segments);
+        for (size_t i = 0; i < self->segments && s_check_segment (&run, i); i++)
+            ;
+        segments_destroy (&run.segments);
+    }
+    close (run.dir);
+}
