@@ -46,6 +46,7 @@ struct session {
 };
 
 static void s_pump (session_t *self);
+static int64_t s_wake (const session_t *self);
 
 // ---- Entered from the loop
 
@@ -65,8 +66,12 @@ static void s_enter (session_t *self)
 
 static void s_leave (session_t *self)
 {
-    if (--self->depth == 0 && self->dead)
+    if (--self->depth > 0)
+        return;
+    if (self->dead)
         s_free (self);
+    else
+        ticker_set (self->ticker, s_wake (self));
 }
 
 // ---- What happened, told once
@@ -366,7 +371,8 @@ static void s_pump (session_t *self)
         contact_set (self->contact, self->follower.state == FOLLOWER_ON,
                      outbox_underway (self->outbox) > 0);
     }
-    ticker_set (self->ticker, s_wake (self));
+    if (self->depth == 0)
+        ticker_set (self->ticker, s_wake (self));
 }
 
 static void s_tick (void *arg)
