@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""docs/man/zchat.cfg.5.scd tells of every key in the tables of settings: its default, its range and unit, whether a
-reload takes it; and of no other key."""
+"""The manuals agree with the tables in the code. docs/man/zchat.cfg.5.scd tells of every key in the tables of settings:
+its default, its range and unit, whether a reload takes it; zchat.1.scd and zchat-log.8.scd of every command; and none
+of what is not there."""
 
 import os
 import re
@@ -9,6 +10,9 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 TABLES = {"registry.cfg": "daemons/registry/settings.c", "group.cfg": "daemons/group/settings.c",
           "user.cfg": "user/settings.c"}
+# manual: the file with the table of commands, and what a row of it looks like
+COMMANDS = {"docs/man/zchat.1.scd": ("user/commands.c", r"^    \{\.name = \"(\w+)\""),
+            "docs/man/zchat-log.8.scd": ("daemons/group/log_main.c", r"^    \{\"(\w+)\", s_\w+,")}
 
 
 def read(path):
@@ -53,10 +57,14 @@ def rows(path):
     return found
 
 
+def section_of(manual, section):
+    found = re.search(rf"^# {re.escape(section)}\n(.*?)(?=^# )", read(manual), re.M | re.S)
+    return found[1] if found else ""
+
+
 def told(section):
     """What a section of the manual says: key -> (default, text)."""
-    text = re.search(rf"^# {re.escape(section)}\n(.*?)(?=^# )", read("docs/man/zchat.cfg.5.scd"), re.M | re.S)
-    entries = re.findall(r"^\*([\w.]+)\* = (.*);\n((?:\t.*\n)+)", text[1], re.M) if text else []
+    entries = re.findall(r"^\*([\w.]+)\* = (.*);\n((?:\t.*\n)+)", section_of("docs/man/zchat.cfg.5.scd", section), re.M)
     return {key: (standard.replace("\\*", "*"), " ".join(lines.split())) for key, standard, lines in entries}
 
 
@@ -76,8 +84,18 @@ def differences(section, path):
             yield f"{section}: {key} is {'' if reload else 'not '}taken at a reload"
 
 
+def command_differences(manual, path, row):
+    table = set(re.findall(row, read(path), re.M))
+    entries = set(re.findall(r"^\*(\w+)\*", section_of(manual, "COMMANDS"), re.M))
+    for name in sorted(table ^ entries):
+        yield f"{name} is only in {path if name in table else manual}"
+    if not table:
+        yield f"{path}: no table of commands"
+
+
 def main():
     found = [line for section, path in TABLES.items() for line in differences(section, path)]
+    found += [line for manual, (path, row) in COMMANDS.items() for line in command_differences(manual, path, row)]
     count = sum(len(rows(path)) for path in TABLES.values())
     print(*found, f"{count} keys, {len(found)} differences", sep="\n")
     return 1 if found or not count else 0
