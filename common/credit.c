@@ -14,3 +14,10 @@ bool credit_received (credit_t *self, uint64_t bytes, bool behind)
     self->granted = self->received + window;
     return true;
 }
+
+uint64_t credit_ask (credit_t *self)
+{
+    if (self->granted < self->received + CREDIT_BEHIND)
+        self->granted = self->received + CREDIT_BEHIND;
+    return self->granted;
+}

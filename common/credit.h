@@ -26,4 +26,7 @@ credit_t credit_begin (void);
 // is used up, so that it is told before the server has to wait.
 bool credit_received (credit_t *self, uint64_t bytes, bool behind);
 
+// The same before something large is asked for: the new `granted`.
+uint64_t credit_ask (credit_t *self);
+
 #endif

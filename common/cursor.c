@@ -57,11 +57,12 @@ int cursor_next (cursor_t *self, record_t *record)
     if (self->given)
         self->next++;
     self->given = false;
-    while (self->open || self->rest.size > 0) {
+    // What lies behind the last one wanted is nobody's business here.
+    while (self->next <= self->last && (self->open || self->rest.size > 0)) {
         if (!self->open && s_open (self) < 0)
             return -1;
         while (batch_next (&self->batch, record) == 1) {
-            if (record->seq != self->next || record->seq > self->last)
+            if (record->seq != self->next)
                 continue;
             self->given = true;
             return 1;

@@ -539,6 +539,7 @@ static void s_page_answer (void *arg, const outbox_answer_t *answer)
 static int s_ask_page (session_t *self)
 {
     wire_t request = pager_request (&self->pager, &self->uuid);
+    wire_set (&request, WIRE_F_CREDIT, credit_ask (&self->credit));
     return session_request (self, &request, self->page_timeout, s_page_answer, self);
 }
 
