@@ -1,6 +1,6 @@
 // hash: hashing for tables whose keys strangers choose.
 //
-// Floor 1. XXH3-64 with a seed that is random in each process, so that nobody can make keys collide
+// Floor 2. XXH3-64 with a seed that is random in each process, so that nobody can make keys collide
 // on purpose.
 
 #ifndef ZCHAT_HASH_H

@@ -1,6 +1,6 @@
 // desk: takes each request, on either wire, to the part that answers it.
 //
-// Daemon floor 6, pure: no socket, no clock. What can be answered at once goes to replies; what may
+// Daemon floor 7, pure: no socket, no clock. What can be answered at once goes to replies; what may
 // change the group goes to intake, whose answers come back here; PAGE goes to history, FOLLOW and
 // CREDIT to delivery.
 

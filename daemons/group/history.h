@@ -1,6 +1,6 @@
 // history: answers PAGE, in steps, one a peer at a time.
 //
-// Daemon floor 5, pure but for the log. A page waits for the peer's credit and for indexes that are
+// Daemon floor 6, pure but for the log. A page waits for the peer's credit and for indexes that are
 // made; so it is kept until it is answered, and peers take turns.
 
 #ifndef ZCHAT_HISTORY_H

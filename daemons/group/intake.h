@@ -1,6 +1,6 @@
 // intake: requests that may change the group, from arrival to their durable answer.
 //
-// Daemon floor 5, pure but for the log. What comes while a job is under way waits. When the log is
+// Daemon floor 6, pure but for the log. What comes while a job is under way waits. When the log is
 // free, all that fits is judged in order against the roster's next state and put into one job;
 // every answer of it, whether it appended or not, is given when the job is durable, since it may
 // rest on what the job holds. If the job could not be written, its requests are judged again, and

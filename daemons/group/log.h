@@ -1,6 +1,6 @@
 // log: a group's append-only file, behind one header.
 //
-// Daemon floor 4. Appending is a job: begin, put records, commit; later the job is finished:
+// Daemon floor 5. Appending is a job: begin, put records, commit; later the job is finished:
 // durable, undone or final. One job is under way at a time. Until it is durable nothing of it can
 // be read here.
 //

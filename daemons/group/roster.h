@@ -1,6 +1,6 @@
 // roster: what a group knows by its log: members, nicks, topic, and which sends it has seen.
 //
-// Daemon floor 1, pure: a fold over records. It has two faces. "Now" is what durable records say
+// Daemon floor 2, pure: a fold over records. It has two faces. "Now" is what durable records say
 // and is all that is shown. "Next" is now and the records of the job under way, and is what
 // requests are judged by. roster_put moves next; roster_commit makes it now when the job is
 // durable; roster_discard throws it away when the job failed.

@@ -1,6 +1,6 @@
 // transcript: the original wire's history reply: the newest lines that fit.
 //
-// Daemon floor 5, pure but for the log. Made in steps of about 1 MiB: from a place far enough back
+// Daemon floor 6, pure but for the log. Made in steps of about 1 MiB: from a place far enough back
 // it goes forward and keeps the newest lines; if they do not fill the reply and there is more
 // before, from further back again.
 
