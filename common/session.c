@@ -433,7 +433,7 @@ static void s_page_over (session_t *self, const outbox_answer_t *answer)
         return;
     self->paging = false;
     if (self->page.done)
-        self->page.done (self->page.handlers.arg, answer);
+        self->page.done (self->page.arg, answer);
 }
 
 void session_destroy (session_t **self_p)
@@ -550,7 +550,8 @@ int session_page (session_t *self, const session_range_t *range, int timeout,
         errno = EBUSY;
         return -1;
     }
-    self->pager = pager (range, &page->handlers);
+    pager_handlers_t handlers = {page->record, page->flush, page->gap, page->lost, page->arg};
+    self->pager = pager (range, &handlers);
     self->page = *page;
     self->page_timeout = timeout;
     self->paging = s_ask_page (self) == 0;

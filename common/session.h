@@ -109,10 +109,14 @@ uint64_t session_cursor (const session_t *self); // the next sequence wanted, 0:
 typedef pager_range_t session_range_t;
 
 typedef struct {
-    pager_handlers_t handlers;
+    void (*record) (void *arg, const record_t *record);
+    void (*flush) (void *arg); // NULL is allowed, as for gap and lost
+    void (*gap) (void *arg, uint64_t from, uint64_t to, record_why_t why);
+    void (*lost) (void *arg, uint64_t from, uint64_t to);
     // The end, once. ANSWERED: all of it came; `reply` is NULL. REFUSED with READ_FAILED and no
-    // `reply`: what came was damaged. May be NULL. arg: handlers.arg
+    // `reply`: what came was damaged. May be NULL.
     void (*done) (void *arg, const outbox_answer_t *answer);
+    void *arg;
 } session_page_t;
 
 // One at a time: -1 with errno EBUSY while another one is under way. `timeout`: the longest wait
