@@ -35,7 +35,8 @@ static int s_take_endpoints (endpoint_t *list, span_t text, const char *peer)
 {
     const char *at = (const char *)text.data, *end = at + text.size;
     int count = 0;
-    for (int seen = 0; at < end; seen++) {
+    bool more = true;
+    for (int seen = 0; more; seen++) {
         const char *blank = memchr (at, ' ', (size_t)(end - at));
         const char *stop = blank ? blank : end;
         endpoint_t *endpoint = &list[count];
@@ -46,7 +47,8 @@ static int s_take_endpoints (endpoint_t *list, span_t text, const char *peer)
             return -1;
         if (!endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer))
             count++;
-        at = blank ? blank + 1 : end;
+        more = blank != NULL;
+        at = more ? stop + 1 : end;
     }
     return count;
 }
