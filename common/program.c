@@ -369,9 +369,11 @@ static int s_run (program_t *self)
         report_error ("cannot set up signals: %s", strerror (errno));
         return EXIT_NOT_NOW;
     }
-    self->code = type->start (self, &self->state);
-    if (self->code == EXIT_DONE)
+    int code = type->start (self, &self->state);
+    if (code == EXIT_DONE)
         s_run_loop (self);
+    else
+        self->code = code;
     if (self->state)
         type->destroy (&self->state);
     zloop_destroy (&self->loop);
