@@ -226,6 +226,18 @@ START_TEST (logs_and_receipts_are_remembered)
 }
 END_TEST
 
+START_TEST (groups_of_the_last_conversation_are_remembered)
+{
+    identity_t *identity = s_open ();
+    ck_assert_ptr_null (identity_chat (identity));
+    ck_assert_int_eq (identity_put_chat (identity, "cats\ndogs\n"), 0);
+    char *groups = identity_chat (identity);
+    ck_assert_str_eq (groups, "cats\ndogs\n");
+    free (groups);
+    identity_destroy (&identity);
+}
+END_TEST
+
 START_TEST (name_that_is_no_file_name_is_not_remembered)
 {
     identity_t *identity = s_open ();
@@ -273,6 +285,7 @@ int main (void)
     tcase_add_test (cases, bad_nick_in_the_file_is_refused);
     tcase_add_test (cases, without_a_writable_home_it_lasts_for_the_call);
     tcase_add_test (cases, logs_and_receipts_are_remembered);
+    tcase_add_test (cases, groups_of_the_last_conversation_are_remembered);
     tcase_add_test (cases, name_that_is_no_file_name_is_not_remembered);
     tcase_add_test (cases, devices_are_apart_by_log_and_author);
     Suite *suite = suite_create ("identity");

@@ -219,6 +219,15 @@ START_TEST (long_message_is_broken_and_indented_on_a_terminal)
     s_expect (view_record (view, "cats", &record),
               "--- 2026-11-22 ---\n07:00:00 ann: one two \n         three          \n"
               "         07:00:00 bob: \n         no\n");
+    record = s_record (RECORD_TOPIC, "ann", "x              07:00:00 bob: no");
+    s_expect (view_record (view, "cats", &record),
+              "07:00:00 * ann set the \n         topic: x       \n               07:00:00 \n"
+              "         bob: no\n");
+    view_group_t group = {.name = "cats", .log = ANN, .state = "", .topic = "07:00:00 bob: no"};
+    s_expect (
+        view_group (view, &group),
+        "cats              0     \n                  members, 0 \n                  online  #0\n"
+        "                    07:00:00\n                  bob: no\n");
     view_destroy (&view);
 }
 END_TEST

@@ -3,6 +3,8 @@
 #include "common/conf.h"
 #include "common/text.h"
 #include "user/settings.h"
+#include "user/terminal.h"
+#include "user/wrap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #define FOLDER    "/etc/zchat"
 #define FILE_NAME "user.cfg"
 
-enum { SIGNAL_CODE = 128, OUTPUT_BUFFER = 65536 };
+enum { SIGNAL_CODE = 128, OUTPUT_BUFFER = 65536, SAY_INDENT = 7 };
 
 struct context {
     const command_line_t *line;
@@ -26,6 +27,7 @@ struct context {
     size_t registry_count;
     identity_t *identity;
     view_t *view;
+    int width; // of the terminal, 0: none
     zloop_t *loop;
     int signal_fd;
     bool ending;
@@ -51,15 +53,23 @@ void context_say (context_t *self, const char *format, ...)
         return;
     // A sentence may hold what others sent.
     char *safe = text_for_terminal (sentence, strlen (sentence), false);
-    if (safe && asprintf (&line, "zchat: %s\n", safe) >= 0) {
+    char *wrapped = safe ? wrap_text (safe, SAY_INDENT, SAY_INDENT, self->width) : NULL;
+    if (wrapped && asprintf (&line, "zchat: %s\n", wrapped) >= 0) {
         if (self->show)
             self->show (self->show_arg, line);
         else
             fputs (line, stderr);
         free (line);
     }
+    free (wrapped);
     free (safe);
     free (sentence);
+}
+
+void context_set_width (context_t *self, int width)
+{
+    self->width = width;
+    view_set_width (self->view, width);
 }
 
 static void s_output_failed (context_t *self)
@@ -188,13 +198,6 @@ static conf_t *s_load_all (context_t *self, const context_environment_t *environ
     return conf;
 }
 
-static int s_terminal_width (void)
-{
-    struct winsize size;
-    return isatty (STDOUT_FILENO) && ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col
-                                                                                   : 0;
-}
-
 context_t *context_new (const command_line_t *line, const context_environment_t *environment,
                         int *code)
 {
@@ -204,7 +207,8 @@ context_t *context_new (const command_line_t *line, const context_environment_t 
         return NULL;
     self->line = line;
     self->signal_fd = -1;
-    self->view = view_new (line->json, s_terminal_width ());
+    self->width = isatty (STDOUT_FILENO) ? terminal_width () : 0;
+    self->view = view_new (line->json, self->width);
     conf_t *conf = s_load_all (self, environment);
     if (!self->view || !conf || s_choose_registries (self, environment, conf) < 0)
         context_destroy (&self);

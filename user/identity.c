@@ -329,6 +329,23 @@ int identity_put_receipt (const identity_t *self, const guid_t *log,
     return s_put (s_receipt_path (self, log), "receipt ", hex);
 }
 
+char *identity_chat (const identity_t *self)
+{
+    char text[KEY_FILE_MAX];
+    char *file = s_path (self, "chat");
+    bool known = file && store_read (file, text, sizeof text, false) == 0;
+    free (file);
+    return known ? strdup (text) : NULL;
+}
+
+int identity_put_chat (const identity_t *self, const char *groups)
+{
+    char *file = s_path (self, "chat");
+    int result = file ? store_write (file, groups, false) : -1;
+    free (file);
+    return result;
+}
+
 sender_t *identity_take_sender (const identity_t *self, const guid_t *log, const guid_t *author)
 {
     char log_text[GUID_TEXT], author_text[GUID_TEXT];

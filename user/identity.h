@@ -4,6 +4,7 @@
 //
 //     key                     the CURVE key pair and the nick; mode 0600, else it is refused
 //     lock                    held while `key` is made
+//     chat                    the groups of the last conversation, one a line
 //     names/NAME              the log that was last met under a group's name
 //     logs/LOG/receipt        the last receipt that this log's group gave
 //     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see sender.h
@@ -56,6 +57,11 @@ int identity_put_log (const identity_t *self, const char *name, const guid_t *lo
 int identity_receipt (const identity_t *self, const guid_t *log, uint8_t receipt[PROOF_RECEIPT]);
 int identity_put_receipt (const identity_t *self, const guid_t *log,
                           const uint8_t receipt[PROOF_RECEIPT]);
+
+// The groups of the last conversation, with newlines between. NULL when none are known, or memory
+// is out; the caller frees them.
+char *identity_chat (const identity_t *self);
+int identity_put_chat (const identity_t *self, const char *groups);
 
 // A device of `author` for sends to this log. NULL when memory is out.
 sender_t *identity_take_sender (const identity_t *self, const guid_t *log, const guid_t *author);

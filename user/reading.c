@@ -1,6 +1,5 @@
 #include "user/reading.h"
 
-#include "common/lookup.h"
 #include "user/ask.h"
 
 #include <errno.h>
@@ -38,14 +37,21 @@ static void s_print_group (context_t *context, const lookup_row_t *row)
     context_print (context, view_group (context_view (context), &group));
 }
 
+int reading_print_groups (context_t *context, const lookup_t *lookup, lookup_result_t result)
+{
+    for (size_t i = 0; i < lookup_count (lookup); i++)
+        s_print_group (context, lookup_row (lookup, i));
+    context_flush (context);
+    if (result != LOOKUP_SILENT)
+        return EXIT_DONE;
+    context_say (context, "no registry answered");
+    return EXIT_UNREACHABLE;
+}
+
 static void s_on_groups (void *arg, lookup_t *lookup, lookup_result_t result)
 {
     context_t *context = arg;
-    for (size_t i = 0; i < lookup_count (lookup); i++)
-        s_print_group (context, lookup_row (lookup, i));
-    if (result == LOOKUP_SILENT)
-        context_say (context, "no registry answered");
-    context_end (context, result == LOOKUP_SILENT ? EXIT_UNREACHABLE : EXIT_DONE);
+    context_end (context, reading_print_groups (context, lookup, result));
 }
 
 int reading_groups (context_t *context)
@@ -148,17 +154,17 @@ int reading_messages (context_t *context)
 
 // who, topic
 
-typedef struct {
-    context_t *context;
-    guid_t last; // of the page before
-} who_t;
-
 static wire_t s_who_behind (const guid_t *last, uint32_t limit)
 {
     wire_t request = wire (WIRE_WHO, 0, NULL);
     wire_set_bytes (&request, WIRE_F_MEMBER, span (last->bytes, GUID_SIZE));
     wire_set (&request, WIRE_F_LIMIT, limit);
     return request;
+}
+
+wire_t reading_who_request (const guid_t *last)
+{
+    return s_who_behind (last, WHO_PAGE);
 }
 
 static void s_print_member (context_t *context, const wire_t *row)
@@ -173,34 +179,50 @@ static void s_print_member (context_t *context, const wire_t *row)
     free (text);
 }
 
-static bool s_on_members (void *arg, room_t *room, const wire_t *reply, wire_t *next)
+bool reading_print_members (context_t *context, const wire_t *reply, guid_t *last)
 {
-    who_t *self = arg;
     span_t rows = wire_bytes (reply, WIRE_F_ROWS);
     reader_t in = reader (rows.data, rows.size);
     wire_t row;
     bool any = false;
-    (void)room;
     while (wire_next_row (&row, WIRE_ROW_MEMBER, &in) == 1) {
-        s_print_member (self->context, &row);
-        self->last = wire_guid (&row, WIRE_F_MEMBER);
+        s_print_member (context, &row);
+        *last = wire_guid (&row, WIRE_F_MEMBER);
         any = true;
     }
-    if (wire_number (reply, WIRE_F_MORE) == 0 || !any)
-        return false;
-    *next = s_who_behind (&self->last, WHO_PAGE);
-    return true;
+    context_flush (context);
+    return any && wire_number (reply, WIRE_F_MORE) != 0;
+}
+
+typedef struct {
+    context_t *context;
+    guid_t last; // of the page before
+} who_t;
+
+static bool s_on_members (void *arg, room_t *room, const wire_t *reply, wire_t *next)
+{
+    who_t *self = arg;
+    (void)room;
+    bool more = reading_print_members (self->context, reply, &self->last);
+    if (more)
+        *next = reading_who_request (&self->last);
+    return more;
+}
+
+char *reading_topic_of (const wire_t *reply)
+{
+    span_t topic = wire_bytes (reply, WIRE_F_TOPIC);
+    return strndup (topic.size > 0 ? (const char *)topic.data : "", topic.size);
 }
 
 static bool s_on_topic (void *arg, room_t *room, const wire_t *reply, wire_t *next)
 {
     context_t *context = arg;
-    span_t topic = wire_bytes (reply, WIRE_F_TOPIC);
-    char *text = strndup ((const char *)topic.data, topic.size);
+    char *topic = reading_topic_of (reply);
     (void)next;
-    context_print (context,
-                   view_topic (context_view (context), room_name (room), text ? text : ""));
-    free (text);
+    if (topic)
+        context_print (context, view_topic (context_view (context), room_name (room), topic));
+    free (topic);
     return false;
 }
 
@@ -209,7 +231,7 @@ int reading_who (context_t *context)
     who_t self = {.context = context};
     if (!context_identity (context))
         return EXIT_CONFIG;
-    wire_t request = s_who_behind (&self.last, WHO_PAGE);
+    wire_t request = reading_who_request (&self.last);
     return ask (context, context_line (context)->args[0], &request, s_on_members, &self);
 }
 

@@ -307,13 +307,28 @@ static void s_put_when (view_t *self, out_t *out, const char *group, int64_t tim
     fputs ("] ", out->file);
 }
 
-// The message itself, broken into indented lines. `column` is where it begins.
-static void s_put_text (view_t *self, out_t *out, const record_t *record, int column)
+// Harmless text, broken into indented lines. `column` is where it begins.
+static void s_put_wrapped (const view_t *self, out_t *out, const char *text, int column, int indent)
 {
-    char *shown = text_for_terminal ((const char *)record->text.data, record->text.size, true);
-    char *lines = shown ? wrap_text (shown, column, INDENT, self->width) : NULL;
+    char *lines = wrap_text (text, column, indent, self->width);
     fputs (lines ? lines : "", out->file);
     free (lines);
+}
+
+// The same for what another one holds so far, which ends.
+static void s_put_out (const view_t *self, out_t *out, out_t *inner, int column, int indent)
+{
+    char *text = s_end (inner);
+    if (text)
+        s_put_wrapped (self, out, text, column, indent);
+    free (text);
+}
+
+static void s_put_text (const view_t *self, out_t *out, const record_t *record, int column)
+{
+    char *shown = text_for_terminal ((const char *)record->text.data, record->text.size, true);
+    if (shown)
+        s_put_wrapped (self, out, shown, column, INDENT);
     free (shown);
 }
 
@@ -328,7 +343,7 @@ static int s_column (out_t *out)
 
 static char *s_text_record (view_t *self, const char *group, const record_t *record)
 {
-    out_t out;
+    out_t out, event;
     if (!s_begin (&out))
         return NULL;
     s_put_when (self, &out, group, record->time);
@@ -336,9 +351,10 @@ static char *s_text_record (view_t *self, const char *group, const record_t *rec
         s_put_author (&out, record);
         fputs (": ", out.file);
         s_put_text (self, &out, record, s_column (&out));
-    } else {
-        fputs ("* ", out.file);
-        s_put_event (self, &out, record);
+    } else if (s_begin (&event)) {
+        fputs ("* ", event.file);
+        s_put_event (self, &event, record);
+        s_put_out (self, &out, &event, s_column (&out), INDENT);
     }
     fputc ('\n', out.file);
     s_remember (self, record);
@@ -369,32 +385,33 @@ static char *s_json_group (const view_group_t *group)
     return s_line (object);
 }
 
-static char *s_text_group (const view_group_t *group)
+static char *s_text_group (const view_t *self, const view_group_t *group)
 {
-    out_t out;
-    if (!s_begin (&out))
+    out_t out, line;
+    if (!s_begin (&out) || !s_begin (&line))
         return NULL;
-    s_put_column (&out, group->name, NICK_COLUMN);
+    s_put_column (&line, group->name, NICK_COLUMN);
     if (group->log)
-        fprintf (out.file, "  %" PRIu64 " members, %" PRIu64 " online  #%" PRIu64, group->members,
+        fprintf (line.file, "  %" PRIu64 " members, %" PRIu64 " online  #%" PRIu64, group->members,
                  group->online, group->seq);
     for (size_t i = 0; i < group->endpoint_count; i++) {
-        fputs (i == 0 ? "  " : " ", out.file);
-        s_put_safe (&out, group->endpoints[i], strlen (group->endpoints[i]));
+        fputs (i == 0 ? "  " : " ", line.file);
+        s_put_safe (&line, group->endpoints[i], strlen (group->endpoints[i]));
     }
     if (*group->state)
-        fprintf (out.file, "  (%s)", group->state);
+        fprintf (line.file, "  (%s)", group->state);
     if (group->log && *group->topic) {
-        fputs ("  ", out.file);
-        s_put_safe (&out, group->topic, strlen (group->topic));
+        fputs ("  ", line.file);
+        s_put_safe (&line, group->topic, strlen (group->topic));
     }
+    s_put_out (self, &out, &line, 0, NICK_COLUMN + 2);
     fputc ('\n', out.file);
     return s_end (&out);
 }
 
 char *view_group (const view_t *self, const view_group_t *group)
 {
-    return self->json ? s_json_group (group) : s_text_group (group);
+    return self->json ? s_json_group (group) : s_text_group (self, group);
 }
 
 static char *s_json_member (const view_member_t *member)

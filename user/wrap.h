@@ -1,8 +1,8 @@
 // wrap: break text into lines of a terminal.
 //
-// Floor 1, pure. A terminal breaks long lines by itself and begins the rest at its left edge, where a text
-// padded with blanks could imitate another line. So lines are broken here, and every line but the
-// first is indented.
+// Floor 1, pure. A terminal breaks long lines by itself and begins the rest at its left edge, where
+// a text padded with blanks could imitate another line. So lines are broken here, and every line
+// but the first is indented.
 
 #ifndef ZCHAT_WRAP_H
 #define ZCHAT_WRAP_H
