@@ -84,7 +84,7 @@ static inline span_t sample_log_bytes (const sample_log_t *self, size_t from, si
     size_t size = 0;
     for (size_t i = from; i < from + count && i < self->count; i++)
         size += self->batches[i].size;
-    uint8_t *data = malloc (size + 1), *at = data;
+    uint8_t *data = calloc (1, size + 1), *at = data;
     for (size_t i = from; i < from + count && i < self->count; i++) {
         memcpy (at, self->batches[i].data, self->batches[i].size);
         at += self->batches[i].size;
