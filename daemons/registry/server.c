@@ -7,7 +7,7 @@
 
 enum {
     DRAIN_MAX = 256,      // messages of one listener in one turn of the loop
-    EXPIRE_MS = 500,      // how often the directory is cleaned up
+    LOOK_MS = 500,        // how often the directory is cleaned up
     PAGE_BYTES = 1 << 20, // of one reply to LIST
     FULL_WAIT_MS = 10000, // when somebody who was refused for a limit should ask again
     ERROR_BYTES = 1024,   // of an ERROR
@@ -21,7 +21,9 @@ struct server {
     directory_t *directory;
     int64_t lease;
     int timer;
-    uint8_t *page; // where replies are made; as large as the largest
+    uint64_t dropped;      // replies, since trouble began; 0: no trouble
+    uint64_t dropped_then; // at the last look
+    uint8_t *page;         // where replies are made; as large as the largest
     size_t page_size;
 };
 
@@ -75,18 +77,28 @@ static void s_tell (void *context, directory_event_t event, const entry_t *entry
     }
 }
 
+// A reply that cannot be sent is dropped: its asker asks again, or does not read, or is gone.
+static void s_send (const call_t *call, bool legacy, span_t body)
+{
+    if (frame_reply (call->socket, call->route, legacy, body) == 0 || errno == EHOSTUNREACH)
+        return;
+    if (call->server->dropped++ == 0)
+        report_warning ("replies are dropped, the first to %s: %s", call->peer,
+                        zmq_strerror (errno));
+}
+
 static void s_reply (const call_t *call, const wire_t *reply)
 {
     server_t *self = call->server;
     writer_t out = writer (self->page, self->page_size);
     wire_encode (reply, &out);
     if (!out.failed)
-        frame_reply (call->socket, call->route, false, span (self->page, writer_used (&out)));
+        s_send (call, false, span (self->page, writer_used (&out)));
 }
 
 static void s_reply_text (const call_t *call, span_t text)
 {
-    frame_reply (call->socket, call->route, true, text);
+    s_send (call, true, text);
 }
 
 // --- The native wire ---------------------------------------------------------------------------
@@ -312,11 +324,16 @@ static int s_take_messages (zloop_t *loop, zsock_t *socket, void *argument)
     return 0;
 }
 
-static int s_expire (zloop_t *loop, int timer, void *argument)
+static int s_look (zloop_t *loop, int timer, void *argument)
 {
     (void)loop, (void)timer;
     server_t *self = argument;
     directory_expire (self->directory, zclock_mono ());
+    if (self->dropped > 0 && self->dropped == self->dropped_then) {
+        report_notice ("replies are sent again; %" PRIu64 " were dropped", self->dropped);
+        self->dropped = 0;
+    }
+    self->dropped_then = self->dropped;
     return 0;
 }
 
@@ -361,7 +378,7 @@ server_t *server_new (zloop_t *loop, const conf_t *conf)
     for (size_t i = 0; rc == 0 && i < conf_count (conf, "listen"); i++)
         rc = s_listen (self, conf_listener (conf, "listen", i));
     if (rc == 0)
-        self->timer = zloop_timer (loop, EXPIRE_MS, 0, s_expire, self);
+        self->timer = zloop_timer (loop, LOOK_MS, 0, s_look, self);
     else
         server_destroy (&self);
     return self;

@@ -94,16 +94,19 @@ class Registry(Daemon):
         self.endpoint = self.wait_for_log("listening on ").split("listening on ")[1].split()[0]
         # --ping must know the port
         self.cfg.write_text(self.cfg.read_text().replace("tcp://127.0.0.1:*", self.endpoint))
-        self.context = zmq.Context()
+        self.context, self.sockets = zmq.Context(), []
 
     def stop(self):
         code = super().stop()
+        for sock in self.sockets:
+            sock.close()
         self.context.destroy(linger=0)
         return code
 
     def _socket(self, kind):
         sock = self.context.socket(kind)
-        sock.linger, sock.rcvtimeo = 0, WAIT * 1000
+        self.sockets.append(sock)
+        sock.linger, sock.rcvtimeo, sock.ipv6 = 0, WAIT * 1000, True
         sock.connect(self.endpoint)
         return sock
 
@@ -145,6 +148,10 @@ class Registry(Daemon):
         """"LEASE", or the error's number."""
         kind, _, body = self.raw(self.announcement(name, **fields))
         return "LEASE" if kind == LEASE else error_number(body)
+
+    def lease(self):
+        """Milliseconds of the lease that a renewal gets."""
+        return struct.unpack(">I", self.raw(self.announcement("lease"))[2][:4])[0]
 
     def withdraw(self, name, log, instance):
         return self.native(WITHDRAW, text(name) + log.bytes + instance.bytes)
