@@ -83,14 +83,15 @@ as ()
     local user=$1
     shift
     printf '\n%s$ zchat %s\n' "$user" "$*"
-    USER=$user LOGNAME=$user ZCHAT_IDENTITY=$state/$user "$programs/zchat" -c "$state/etc" "$@"
+    ZCHAT_IDENTITY=$state/$user "$programs/zchat" -c "$state/etc" "$@"
 }
 
 converse ()
 {
     local word="word $RANDOM$RANDOM"
     as ann groups &&
-        as ann join cats && as ben join cats &&
+        as ann join cats && as ann nick cats ann &&
+        as ben join cats && as ben nick cats ben &&
         as ann send cats "Has anyone seen my $word?" &&
         as ben send cats "Under the sofa, where the cat put your $word." &&
         as ann topic cats "where things are" &&
