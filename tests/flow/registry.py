@@ -2,7 +2,9 @@
 """zchat-registry speaks the original system's wire byte for byte, and answers whatever comes."""
 
 import os
+import random
 import re
+import socket
 import struct
 import unittest
 import uuid
@@ -118,7 +120,6 @@ class HostileInput(unittest.TestCase):
     def test_random_bytes_as_text_and_natively(self):
         seed = os.environ.get("ZCHAT_SEED") or str(int.from_bytes(os.urandom(4), "big"))
         print("ZCHAT_SEED =", seed)
-        import random
         source = random.Random(seed)
         dealer = self.registry.dealer()
         for _ in range(2000):
@@ -156,7 +157,6 @@ class HostileInput(unittest.TestCase):
         sock.close()
 
     def test_bytes_that_are_no_zmtp(self):
-        import socket
         port = int(self.registry.endpoint.rsplit(":", 1)[1])
         for body in (b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 100, b"\x00" * 5000, b""):
             with socket.create_connection(("127.0.0.1", port)) as plain:
@@ -237,8 +237,11 @@ class Native(unittest.TestCase):
 
     def test_ping_answers_while_it_runs(self):
         self.assertEqual(self.registry.program("--ping").returncode, 0)
-        self.registry.stop()
-        self.assertEqual(self.registry.program("--ping").returncode, 69)
+        with socket.create_server(("127.0.0.1", 0)) as deaf:  # the port is in use, nobody answers
+            cfg = self.registry.cfg.read_text()
+            self.registry.cfg.write_text(
+                cfg.replace(self.registry.endpoint, "tcp://127.0.0.1:%d" % deaf.getsockname()[1]))
+            self.assertEqual(self.registry.program("--ping").returncode, 69)
 
 
 if __name__ == "__main__":
