@@ -36,7 +36,7 @@ static const wire_message_t s_table[] = {
      0,
      {WIRE_F_FROM, WIRE_F_CREDIT},
      {WIRE_F_RECEIPT}},
-    {WIRE_CREDIT, "CREDIT", WIRE_TO_GROUP, true, 0, {WIRE_F_CREDIT}, {0}},
+    {WIRE_CREDIT, "CREDIT", WIRE_TO_GROUP, false, 0, {WIRE_F_CREDIT}, {0}},
     {WIRE_ANNOUNCE,
      "ANNOUNCE",
      WIRE_TO_REGISTRY,

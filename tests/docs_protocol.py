@@ -15,7 +15,7 @@ import sys
 
 DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "docs/protocol.md"
 KIND = re.compile(r"^Kind (0x[0-9a-f]{2}), (a reply|to a group or a registry|to a group|to a registry)"
-                  r"(, from (?:members|anybody))?\.")
+                  r"(, from (?:members|anybody))?[.:]")
 
 
 def section(text, heading):

@@ -200,9 +200,7 @@ static segments_read_t s_read (delivery_t *self, peer_t *peer, size_t max, int64
     segments_read_t rc = self->io.read (self->io.arg, peer->cursor, max, &page, &why);
     if (rc == SEGMENTS_PAGE) {
         if (peer->until > 0)
-            page.batches = records_until (page.batches, peer->until);
-        if (page.last > peer->until && peer->until > 0)
-            page.last = peer->until;
+            records_cut (&page, peer->until);
         span_t frame = self->io.frame (self->io.arg, &page);
         frame_share (&self->shared, (void *)frame.data, frame.size, s_release, page.buffer);
         self->has_shared = true;

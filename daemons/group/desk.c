@@ -267,20 +267,20 @@ static void s_dispatch (call_t *call)
     case WIRE_SEND:
         s_change (call); // whether a member asks is judged in its turn
         return;
+    case WIRE_CREDIT: // one who left needs it, to get what was before the leave
+        delivery_credit (call->peer, wire_number (call->message, WIRE_F_CREDIT));
+        return;
     default:
         break;
     }
-    if (!roster_is_member (self->parts.roster, &call->message->uuid)) {
-        if (row->kind != WIRE_CREDIT)
-            s_refuse (call, WIRE_ERR_NOT_MEMBER);
-    } else if (row->kind == WIRE_WHO)
+    if (!roster_is_member (self->parts.roster, &call->message->uuid))
+        s_refuse (call, WIRE_ERR_NOT_MEMBER);
+    else if (row->kind == WIRE_WHO)
         s_who (call);
     else if (row->kind == WIRE_FOLLOW)
         s_follow (call);
-    else if (row->kind == WIRE_PAGE)
-        s_page (call);
     else
-        delivery_credit (call->peer, wire_number (call->message, WIRE_F_CREDIT));
+        s_page (call);
 }
 
 // The peer as known, or one for this answer alone. Held for the caller.

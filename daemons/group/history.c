@@ -214,23 +214,12 @@ static segments_read_t s_read (history_t *self, page_t *page, segments_page_t *g
     return rc;
 }
 
-// The batches up to the last one wanted; a chain of them that the receipt is for.
+// The batches up to the last one wanted, with the receipt for them.
 static void s_answer (history_t *self, page_t *page, segments_page_t *got)
 {
-    span_t batches = records_until (got->batches, page->last);
-    chain_t chain = got->chain;
-    uint64_t last = got->last;
-    if (batches.size < got->batches.size) {
-        // The chain after these batches is the one before the next, which says it.
-        batch_t next;
-        span_t rest = span (batches.data + batches.size, got->batches.size - batches.size);
-        if (batch_peek (&next, rest) == 0) {
-            chain = next.chain;
-            last = next.first - 1;
-        }
-    }
-    receipt_t receipt = log_receipt_at (self->log, last, &chain);
-    s_send_records (self, page, batches, &receipt);
+    records_cut (got, page->last);
+    receipt_t receipt = log_receipt_at (self->log, got->last, &got->chain);
+    s_send_records (self, page, got->batches, &receipt);
 }
 
 typedef enum { WAITS, GOES_ON, ENDED } step_t;

@@ -27,15 +27,17 @@ span_t records_frame (span_t batches, uint32_t tag, const receipt_t *receipt, ui
     return span (start, writer_used (&out) + batches.size);
 }
 
-span_t records_until (span_t batches, uint64_t seq)
+void records_cut (segments_page_t *page, uint64_t seq)
 {
+    span_t all = page->batches;
     size_t size = 0;
     batch_t batch;
-    while (size < batches.size &&
-           batch_peek (&batch, span (batches.data + size, batches.size - size)) == 0) {
+    while (batch_peek (&batch, span (all.data + size, all.size - size)) == 0 && batch.first <= seq)
         size += batch.bytes.size;
-        if (batch_last (&batch) >= seq)
-            break;
-    }
-    return span (batches.data, size);
+    if (size == all.size)
+        return;
+    // `batch` is the next one: the chain after those kept is the one that it says was before it.
+    page->batches = span (all.data, size);
+    page->last = batch.first - 1;
+    page->chain = batch.chain;
 }

@@ -14,7 +14,7 @@
 span_t records_frame (span_t batches, uint32_t tag, const receipt_t *receipt, uint64_t oldest,
                       record_why_t why, uint64_t first, uint64_t last);
 
-// The front of `batches` up to and with the batch that holds `seq`.
-span_t records_until (span_t batches, uint64_t seq);
+// Keeps the page's batches up to and with the one that holds `seq`, which must be in the page.
+void records_cut (segments_page_t *page, uint64_t seq);
 
 #endif
