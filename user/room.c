@@ -246,7 +246,6 @@ static void s_settle (room_t *self)
 void room_destroy (room_t **self_p)
 {
     room_t *self = *self_p;
-    *self_p = NULL;
     if (!self)
         return;
     if (self->session) {
@@ -256,6 +255,7 @@ void room_destroy (room_t **self_p)
         self->session = NULL;
         session_destroy (&session); // ends what is under way, with OUTBOX_CLOSED
     }
+    *self_p = NULL; // the callbacks of that may ask for the room still
     sender_destroy (&self->sender);
     free (self->name);
     free (self->group);
