@@ -176,7 +176,7 @@ static void s_send_gap (history_t *self, page_t *page, const segments_page_t *ga
 {
     wire_t message = wire (WIRE_GAP, page->tag, NULL);
     wire_set (&message, WIRE_F_FROM, gap->from);
-    wire_set (&message, WIRE_F_TO, gap->to < page->last ? gap->to : page->last);
+    wire_set (&message, WIRE_F_TO, gap->to); // all of it, so that a page of few is not one of many
     wire_set (&message, WIRE_F_WHY, why);
     s_send (self, page, &message);
 }
