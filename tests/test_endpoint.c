@@ -2,7 +2,7 @@
 
 #include "tests/kit.h"
 
-#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define KEY "0123456789abcdeffedcba98765432100123456789abcdeffedcba98765432ff"
 
 static endpoint_t s_endpoint;
 
