@@ -19,6 +19,11 @@ size_t hash_bytes (const void *data, size_t size)
     return (size_t)XXH3_64bits_withSeed (data, size, s_seed ());
 }
 
+size_t hash_text (const void *text)
+{
+    return hash_bytes (text, strlen (text));
+}
+
 size_t hash_guid (const void *guid)
 {
     return hash_bytes (guid, GUID_SIZE);

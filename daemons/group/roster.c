@@ -62,6 +62,7 @@ roster_t *roster_new (void)
     zhashx_set_key_destructor (self->members, NULL);
     zhashx_set_destructor (self->members, s_member_free);
     self->nicks = zhashx_new ();
+    zhashx_set_key_hasher (self->nicks, hash_text);
     return self;
 }
 
