@@ -152,6 +152,8 @@ static void s_run (writer_thread_t *self, writer_job_t *job)
         s_new_segment (self, job);
     else
         s_append (self, job);
+    if (job->result == WRITER_FINAL)
+        self->broken = job->error;
 }
 
 // One step of zeros ahead of the log. Returns whether another one is wanted.
