@@ -205,6 +205,10 @@ static void s_lost_message (void *arg, const wire_t *message)
     session_t *self = arg;
     wire_t lost = *message;
     lost.tag = 0;
+    // A receipt for what is lost proved what it could; the next one begins a new count.
+    if (self->has_receipt &&
+        receipt_decode (self->receipt).seq >= wire_number (message, WIRE_F_FROM))
+        self->has_receipt = false;
     s_enter (self);
     follower_take (&self->follower, zclock_mono (), &lost);
     s_leave (self);
@@ -267,7 +271,9 @@ static void s_take (session_t *self, const wire_t *message, size_t size, int64_t
         bool behind = self->paging || follower_behind (&self->follower);
         self->credit_due |= credit_received (&self->credit, size, behind);
     }
-    if (follower_owns (&self->follower, message))
+    if (message->kind == WIRE_LOST && message->tag == 0)
+        s_lost_message (self, message);
+    else if (follower_owns (&self->follower, message))
         follower_take (&self->follower, now, message);
     else if (message->kind == WIRE_LOST)
         s_loss (self, message, now);

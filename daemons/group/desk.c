@@ -1,8 +1,10 @@
 #include "daemons/group/desk.h"
 
 #include "common/report.h"
+#include "daemons/group/folder.h"
 #include "daemons/group/original.h"
 #include "daemons/group/transcript.h"
+#include "daemons/group/witness.h"
 
 #include <czmq.h>
 
@@ -10,6 +12,7 @@ enum {
     BUSY_WAIT_MS = 100, // after which a client that was told BUSY asks again
     WHO_BYTES = 1 << 20,
     TRANSCRIPTS_MAX = 256,
+    SHOWINGS_MAX = 4096,
     SHOWN = 80 // bytes of a remote text in a log line
 };
 
@@ -19,11 +22,18 @@ typedef struct {
     transcript_t *transcript;
 } telling_t;
 
+// A receipt that was shown, to be judged.
+typedef struct {
+    peer_t *peer; // held
+    receipt_t receipt;
+} showing_t;
+
 struct desk {
     desk_parts_t parts;
     size_t max_message;
     size_t max_reply;
     zlistx_t *tellings;
+    zlistx_t *showings;
     uint8_t *rows; // WHO_BYTES
 };
 
@@ -46,12 +56,22 @@ static void s_telling_destroy (void **telling_p)
     *telling_p = NULL;
 }
 
+static void s_showing_destroy (void **showing_p)
+{
+    showing_t *showing = *showing_p;
+    peer_release (&showing->peer);
+    free (showing);
+    *showing_p = NULL;
+}
+
 desk_t *desk_new (const desk_parts_t *parts)
 {
     desk_t *self = zmalloc (sizeof *self);
     self->parts = *parts;
     self->tellings = zlistx_new ();
     zlistx_set_destructor (self->tellings, s_telling_destroy);
+    self->showings = zlistx_new ();
+    zlistx_set_destructor (self->showings, s_showing_destroy);
     self->rows = malloc (WHO_BYTES);
     assert (self->rows);
     return self;
@@ -63,6 +83,7 @@ void desk_destroy (desk_t **self_p)
     if (!self)
         return;
     zlistx_destroy (&self->tellings);
+    zlistx_destroy (&self->showings);
     free (self->rows);
     free (self);
     *self_p = NULL;
@@ -107,9 +128,11 @@ static wire_error_t s_check_text (const desk_t *self, span_t text)
     return text_valid ((const char *)text.data, text.size) ? WIRE_ERR_NONE : WIRE_ERR_BAD_TEXT;
 }
 
-static wire_state_t s_state (const desk_t *self)
+wire_state_t desk_state (const desk_t *self)
 {
-    return log_read_only (self->parts.log) ? WIRE_STATE_READ_ONLY : WIRE_STATE_OK;
+    if (log_read_only (self->parts.log))
+        return WIRE_STATE_READ_ONLY;
+    return *log_doubt (self->parts.log) ? WIRE_STATE_DOUBT : WIRE_STATE_OK;
 }
 
 // ---- Requests answered at once
@@ -125,7 +148,7 @@ static void s_ping (call_t *call)
     wire_set_bytes (&pong, WIRE_F_NAME, span_of (call->desk->parts.name));
     wire_set_bytes (&pong, WIRE_F_LOG, span (log_id (log)->bytes, GUID_SIZE));
     wire_set (&pong, WIRE_F_GENERATION, log_generation (log));
-    wire_set (&pong, WIRE_F_STATE, s_state (call->desk));
+    wire_set (&pong, WIRE_F_STATE, desk_state (call->desk));
     wire_set (&pong, WIRE_F_OLDEST, log_oldest (log));
     wire_set (&pong, WIRE_F_WHY, log_why (log));
     wire_set (&pong, WIRE_F_LAST, log_last (log));
@@ -231,6 +254,63 @@ static void s_change (call_t *call)
         s_to_intake (call);
 }
 
+// ---- Receipts that clients show
+
+static void s_show (call_t *call)
+{
+    span_t bytes = wire_bytes (call->message, WIRE_F_RECEIPT);
+    if (!bytes.data || zlistx_size (call->desk->showings) >= SHOWINGS_MAX)
+        return;
+    showing_t *showing = zmalloc (sizeof *showing);
+    showing->peer = call->peer;
+    peer_hold (call->peer);
+    showing->receipt = receipt_decode (bytes.data);
+    zlistx_add_end (call->desk->showings, showing);
+}
+
+static void s_tell_lost (desk_t *self, peer_t *peer, uint64_t from, uint64_t to)
+{
+    uint8_t bytes[64];
+    writer_t out = writer (bytes, sizeof bytes);
+    wire_t lost = wire (WIRE_LOST, 0, NULL);
+    wire_set (&lost, WIRE_F_FROM, from);
+    wire_set (&lost, WIRE_F_TO, to);
+    wire_encode (&lost, &out);
+    assert (!out.failed);
+    replies_send (self->parts.replies, peer, span (bytes, writer_used (&out)));
+}
+
+static void s_doubt (desk_t *self, const char *why)
+{
+    if (*log_doubt (self->parts.log))
+        return;
+    report_error ("THE LOG IS IN DOUBT: %s. Acknowledged records were lost, rolled back or "
+                  "changed. Messages are refused "
+                  "until an operator runs zchat-log accept",
+                  why);
+    if (log_set_doubt (self->parts.log, why) < 0)
+        report_error ("the file 'doubt' cannot be written: %s", strerror (errno));
+}
+
+// Judges one receipt. Returns whether there are more.
+static bool s_judge_showing (desk_t *self)
+{
+    showing_t *showing = zlistx_first (self->showings);
+    if (!showing)
+        return false;
+    char why[FOLDER_DOUBT_MAX];
+    uint64_t from;
+    witness_verdict_t verdict = witness_judge (self->parts.log, &showing->receipt, &from, why);
+    if (verdict == WITNESS_LATER)
+        return true;
+    if (verdict == WITNESS_LOST)
+        s_tell_lost (self, showing->peer, from, showing->receipt.seq);
+    else if (verdict == WITNESS_DOUBT)
+        s_doubt (self, why);
+    zlistx_delete (self->showings, zlistx_cursor (self->showings));
+    return zlistx_size (self->showings) > 0;
+}
+
 // ---- The native wire
 
 static void s_log_native (const call_t *call)
@@ -321,8 +401,10 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
     pending->who = message.uuid;
     if (error)
         s_refuse (call, error);
-    else
+    else {
         s_dispatch (call);
+        s_show (call);
+    }
     peer_release (&call->peer);
 }
 
@@ -427,7 +509,8 @@ void desk_answer (desk_t *self, pending_t *pending)
                      pending->given);
 }
 
-bool desk_turn (desk_t *self)
+// One step of a transcript. Returns whether there are more.
+static bool s_telling_step (desk_t *self)
 {
     telling_t *telling = zlistx_first (self->tellings);
     if (!telling)
@@ -444,4 +527,10 @@ bool desk_turn (desk_t *self)
         s_text (self, telling->pending->peer, ORIGINAL_FAIL);
     zlistx_delete (self->tellings, zlistx_cursor (self->tellings));
     return zlistx_size (self->tellings) > 0;
+}
+
+bool desk_turn (desk_t *self)
+{
+    bool more = s_judge_showing (self);
+    return s_telling_step (self) || more;
 }

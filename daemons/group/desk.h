@@ -41,6 +41,9 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
 // Intake's answer to a request taken before.
 void desk_answer (desk_t *self, pending_t *pending);
 
+// Whether the group takes messages, as PONG and the registries are told.
+wire_state_t desk_state (const desk_t *self);
+
 // Goes on with what takes several turns. Returns whether any could go on at once.
 bool desk_turn (desk_t *self);
 

@@ -95,26 +95,63 @@ int folder_read_key (int dir, log_key_t *key)
     return 0;
 }
 
+// Writes a small file whole and durable, over what was there.
+static int s_write_file (int dir, const char *name, mode_t mode, span_t bytes)
+{
+    char fresh[32];
+    snprintf (fresh, sizeof fresh, "%s.new", name);
+    unlinkat (dir, fresh, 0); // left by a crash
+    int fd = openat (dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -1;
+    ssize_t wrote = write (fd, bytes.data, bytes.size);
+    if (wrote >= 0 && (size_t)wrote != bytes.size)
+        errno = ENOSPC;
+    int rc = wrote == (ssize_t)bytes.size ? writer_sync (fd) : -1;
+    int cause = errno;
+    close (fd);
+    errno = cause;
+    if (rc == 0)
+        rc = renameat (dir, fresh, dir, name);
+    return rc == 0 ? writer_sync (dir) : rc;
+}
+
 static int s_write_key (int dir, const log_key_t *key)
 {
     uint8_t bytes[GUID_SIZE + PROOF_KEY];
     memcpy (bytes, key->id.bytes, GUID_SIZE);
     memcpy (bytes + GUID_SIZE, key->secret, PROOF_KEY);
-    unlinkat (dir, "key.new", 0); // left by a crash
-    int fd = openat (dir, "key.new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    ssize_t wrote = write (fd, bytes, sizeof bytes);
+    int rc = s_write_file (dir, "key", 0600, span (bytes, sizeof bytes));
     sodium_memzero (bytes, sizeof bytes);
-    if (wrote >= 0 && wrote != sizeof bytes)
-        errno = ENOSPC;
-    int rc = wrote == sizeof bytes ? writer_sync (fd) : -1;
+    return rc;
+}
+
+int folder_doubt (int dir, char text[FOLDER_DOUBT_MAX])
+{
+    text[0] = 0;
+    int fd = openat (dir, "doubt", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    ssize_t size = segment_pread (fd, text, FOLDER_DOUBT_MAX - 1, 0);
     int cause = errno;
     close (fd);
     errno = cause;
-    if (rc == 0)
-        rc = renameat (dir, "key.new", dir, "key");
-    return rc == 0 ? writer_sync (dir) : rc;
+    if (size < 0)
+        return -1;
+    text[size] = 0;
+    text[strcspn (text, "\n")] = 0;
+    if (!*text)
+        strcpy (text, "the file 'doubt' is there");
+    return 0;
+}
+
+int folder_set_doubt (int dir, const char *text)
+{
+    if (*text)
+        return s_write_file (dir, "doubt", 0640, span_of (text));
+    if (unlinkat (dir, "doubt", 0) < 0 && errno != ENOENT)
+        return -1;
+    return writer_sync (dir);
 }
 
 // A key made anew would make every segment a stranger's.

@@ -27,4 +27,11 @@ int folder_key (int dir, log_key_t *key, trouble_t *trouble);
 // Reads the key without making one: for reading beside a running daemon. -1 with errno.
 int folder_read_key (int dir, log_key_t *key);
 
+#define FOLDER_DOUBT_MAX 300
+
+// What the file `doubt` says, "" when there is none. -1 with errno when it cannot be read.
+int folder_doubt (int dir, char text[FOLDER_DOUBT_MAX]);
+// Writes it, durably, or removes it (text ""). -1 with errno.
+int folder_set_doubt (int dir, const char *text);
+
 #endif

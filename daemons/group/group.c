@@ -41,6 +41,10 @@ struct group_server {
     int64_t started;   // wall clock
     int64_t forgotten; // monotonic ms of the last look
     size_t max_page;
+    keep_limits_t keep;
+    keep_clock_t clock;
+    bool clock_doubted;
+    uint64_t trimmed_at; // sequence of the last TRIM
     bool stopping;
     int64_t stop_by;
     int exit;
@@ -136,6 +140,15 @@ static void s_left (void *arg, const guid_t *who, uint64_t seq)
     group_t *self = arg;
     peers_end_sessions (self->peers, who);
     delivery_left (self->delivery, who, seq);
+}
+
+static void s_trimmed (void *arg, uint64_t seq)
+{
+    group_t *self = arg;
+    self->trimmed_at = seq;
+    size_t dropped = log_drop_trimmed (self->log);
+    report_info ("retention: history begins with record %" PRIu64 " now, %zu segments removed",
+                 log_oldest (self->log), dropped);
 }
 
 static void s_release (void *data, void *buffer)
@@ -272,7 +285,7 @@ static void s_facts (void *arg, announce_facts_t *facts)
         .instance = *log_instance (self->log),
         .generation = log_generation (self->log),
         .key = log_key (self->log),
-        .state = log_read_only (self->log) ? WIRE_STATE_READ_ONLY : WIRE_STATE_OK,
+        .state = desk_state (self->desk),
         .members = (uint32_t)roster_count (self->roster),
         .online = (uint32_t)peers_online (self->peers),
         .seq = log_last (self->log),
@@ -333,6 +346,36 @@ static void s_forget (group_t *self, int64_t now)
     }
 }
 
+// Retention. Nothing is due behind a TRIM: what it left is new.
+static void s_keep (group_t *self)
+{
+    keep_limits_t *limits = &self->keep;
+    size_t count;
+    int64_t now = wallclock_now ();
+    bool trusted = keep_clock_trusted (&self->clock, now, zclock_usecs (), log_time (self->log));
+    if (limits->age > 0 && trusted == self->clock_doubted) {
+        self->clock_doubted = !trusted;
+        if (trusted)
+            report_notice ("the clock agrees with the log again: retention goes on");
+        else
+            report_warning ("the clock is out of step with the log: retention by age waits");
+    }
+    if (log_last (self->log) == self->trimmed_at ||
+        (!limits->age && !limits->size && !limits->count))
+        return;
+    keep_segment_t *list = log_keep_list (self->log, &count);
+    keep_limits_t now_limits = {trusted ? limits->age : 0, limits->size, limits->count};
+    keep_verdict_t verdict = {0};
+    if (list)
+        verdict =
+            keep_judge (&now_limits, list, count, log_last (self->log), log_time (self->log), now);
+    free (list);
+    if (verdict.close)
+        log_close_segment (self->log);
+    if (verdict.trim)
+        intake_trim (self->intake, verdict.all ? 0 : verdict.oldest, verdict.why);
+}
+
 static int s_housekeeping (zloop_t *loop, int timer, void *arg)
 {
     (void)loop;
@@ -345,9 +388,10 @@ static int s_housekeeping (zloop_t *loop, int timer, void *arg)
     if (mono - self->forgotten >= FORGET_EVERY_MS || self->forget < DAY_US) {
         self->forgotten = mono;
         s_forget (self, wallclock_now ());
-        s_turn (self);
     }
-    if (!log_read_only (self->log))
+    s_keep (self);
+    s_turn (self);
+    if (!log_read_only (self->log) && !*log_doubt (self->log))
         program_status (self->program,
                         "%s: %zu members, %zu present, %zu follow, last record %" PRIu64,
                         self->name, roster_count (self->roster), peers_online (self->peers),
@@ -361,6 +405,9 @@ static void s_configure (group_t *self, const conf_t *conf)
 {
     self->forget = conf_number (conf, "forget") * 1000000;
     self->max_page = (size_t)conf_number (conf, "max_reply");
+    self->keep = (keep_limits_t){conf_number (conf, "keep.age") * 1000000,
+                                 (uint64_t)conf_number (conf, "keep.size"),
+                                 (uint64_t)conf_number (conf, "keep.count")};
     size_t members = (size_t)conf_number (conf, "max_members");
     size_t sessions = (size_t)conf_number (conf, "max_sessions");
     peers_set_limits (self->peers, sessions, sessions);
@@ -371,7 +418,7 @@ static void s_configure (group_t *self, const conf_t *conf)
 
 static void s_make_parts (group_t *self)
 {
-    intake_io_t intake = {self, s_answer, s_left, s_durable, s_trouble, s_final};
+    intake_io_t intake = {self, s_answer, s_left, s_trimmed, s_durable, s_trouble, s_final};
     delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
     history_io_t history = {self, s_reply, s_refuse_page};
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
@@ -404,7 +451,9 @@ static int s_serve (group_t *self)
     self->announce = announce_new (self->loop, &announce);
     s_set_registries (self, conf);
     program_ready (self->program, "%s: %s on %s, last record %" PRIu64, self->name,
-                   log_read_only (self->log) ? "READ ONLY" : "serving",
+                   log_read_only (self->log) ? "READ ONLY"
+                   : *log_doubt (self->log)  ? "IN DOUBT"
+                                             : "serving",
                    listeners_bound (self->listeners), log_last (self->log));
     return 0;
 }
@@ -419,7 +468,11 @@ static int s_open_log (group_t *self, const conf_t *conf)
         report_error ("%s: %s", folder, trouble.text);
     else if (log_read_only (self->log))
         report_error ("%s: READ ONLY: %s", folder, log_notice (self->log));
-    else if (*log_notice (self->log))
+    else if (*log_doubt (self->log))
+        report_error (
+            "%s: IN DOUBT: %s; messages are refused until an operator runs zchat-log accept",
+            folder, log_doubt (self->log));
+    if (self->log && !log_read_only (self->log) && *log_notice (self->log))
         report_warning ("%s: %s", folder, log_notice (self->log));
     free (folder);
     return self->log ? EXIT_DONE : trouble.exit;

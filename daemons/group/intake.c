@@ -17,6 +17,7 @@ struct intake {
     wire_error_t blocked; // appends are refused with this
     int64_t blocked_until;
     bool in_trouble;
+    bool trimming;       // a TRIM waits or is under way
     wire_error_t closed; // STOPPING or SYNC_FAILED: nothing is taken
 };
 
@@ -53,17 +54,48 @@ wire_error_t intake_add (intake_t *self, pending_t *request)
         return self->closed;
     if (log_read_only (self->log))
         return WIRE_ERR_READ_ONLY;
+    if (*log_doubt (self->log))
+        return WIRE_ERR_DOUBT;
     if (self->waiting.bytes + self->job.bytes + pending_size (request) > self->max_pending)
         return WIRE_ERR_BUSY;
     pending_queue_add (&self->waiting, request);
     return WIRE_ERR_NONE;
 }
 
+bool intake_trim (intake_t *self, uint64_t oldest, record_why_t why)
+{
+    if (self->trimming)
+        return false;
+    pending_t *trim = pending_new ();
+    trim->trim = why;
+    trim->oldest = oldest;
+    self->trimming = intake_add (self, trim) == WIRE_ERR_NONE;
+    if (!self->trimming)
+        pending_destroy (&trim);
+    return self->trimming;
+}
+
 // ---- Making a job
+
+static void s_judge_trim (intake_t *self, pending_t *trim, verdict_t *verdict)
+{
+    memset (verdict, 0, sizeof *verdict);
+    writer_t options = writer (trim->options, sizeof trim->options);
+    uint64_t oldest = trim->oldest ? trim->oldest : log_last (self->log) + 1;
+    record_put_number (&options, RECORD_OPT_OLDEST, oldest);
+    record_put_number (&options, RECORD_OPT_WHY, trim->trim);
+    verdict->record.kind = RECORD_TRIM;
+    verdict->record.options = span (trim->options, writer_used (&options));
+    verdict->append = true;
+}
 
 static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
 {
     roster_t *roster = self->roster;
+    if (request->trim) {
+        s_judge_trim (self, request, verdict);
+        return;
+    }
     switch (request->kind) {
     case WIRE_JOIN:
         roster_judge_join (roster, &request->who, request->nick, self->max_members, verdict);
@@ -80,7 +112,8 @@ static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
     default:
         roster_judge_send (roster, &request->who, &request->send, request->text, verdict);
     }
-    if (verdict->append && self->blocked) {
+    bool may_use_reserve = request->trim || request->kind == WIRE_LEAVE;
+    if (verdict->append && self->blocked && !may_use_reserve) {
         verdict->append = false;
         verdict->error = self->blocked;
     }
@@ -95,7 +128,7 @@ static size_t s_hint (const intake_t *self)
 static int s_append (intake_t *self, int64_t now, verdict_t *verdict)
 {
     if (!self->building)
-        log_begin (self->log, now, s_hint (self));
+        log_begin (self->log, now, s_hint (self), self->blocked != WIRE_ERR_NONE);
     self->building = true;
     if (log_put (self->log, &verdict->record) < 0)
         return -1;
@@ -155,9 +188,9 @@ static bool s_make_job (intake_t *self, int64_t now, int64_t mono)
 
 void intake_open (intake_t *self, int64_t now)
 {
-    if (log_read_only (self->log))
+    if (log_read_only (self->log) || *log_doubt (self->log))
         return;
-    log_begin (self->log, now, 0); // puts the OPEN record
+    log_begin (self->log, now, 0, false); // puts the OPEN record
     s_commit (self, 0);
 }
 
@@ -166,13 +199,19 @@ void intake_open (intake_t *self, int64_t now)
 static void s_done (intake_t *self, log_done_t *done)
 {
     roster_commit (self->roster);
-    if (self->in_trouble)
+    if (self->in_trouble && !self->blocked) {
         self->io.trouble (self->io.arg, 0, NULL);
-    self->in_trouble = false;
+        self->in_trouble = false;
+    }
     s_answer_job (self);
-    for (pending_t *request = self->job.first; request; request = request->next)
+    for (pending_t *request = self->job.first; request; request = request->next) {
         if (request->appended && request->kind == WIRE_LEAVE)
             self->io.left (self->io.arg, &request->who, request->seq);
+        if (request->trim) {
+            self->trimming = false;
+            self->io.trimmed (self->io.arg, request->seq);
+        }
+    }
     pending_queue_clear (&self->job);
     self->io.durable (self->io.arg, done);
 }
@@ -194,6 +233,7 @@ static void s_refuse_waiting (intake_t *self, wire_error_t why)
 {
     pending_t *request;
     self->closed = why;
+    self->trimming = false;
     while ((request = pending_queue_take (&self->waiting))) {
         request->error = why;
         self->io.answer (self->io.arg, request);

@@ -24,6 +24,8 @@ typedef struct {
     void (*answer) (void *arg, pending_t *request);
     // A member left with the record `seq`, which is durable. After the answers, before `durable`.
     void (*left) (void *arg, const guid_t *who, uint64_t seq);
+    // A TRIM is durable: what it names may be removed.
+    void (*trimmed) (void *arg, uint64_t seq);
     // A job is durable; takes the buffer.
     void (*durable) (void *arg, log_done_t *done);
     // Writing stopped (error, and the failed call) or went on again (error 0).
@@ -42,6 +44,10 @@ void intake_open (intake_t *self, int64_t now);
 // Takes the request. WIRE_ERR_NONE, or BUSY, READ_ONLY, STOPPING, SYNC_FAILED; then the request
 // stays the caller's.
 wire_error_t intake_add (intake_t *self, pending_t *request);
+
+// Appends a TRIM record: everything before `oldest` may go (0: before the record itself), and why.
+// One at a time; false when one waits or none can be taken.
+bool intake_trim (intake_t *self, uint64_t oldest, record_why_t why);
 
 // Moves on: takes a finished job's result, waiting `wait` milliseconds for it at most, and begins
 // the next one. `now`: wall clock, microseconds; `mono`: monotonic ms. Returns whether anything was

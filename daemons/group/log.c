@@ -22,6 +22,9 @@ struct log {
     record_why_t why;
     receipt_t receipt;
     bool damaged;
+    lineage_t *lineage;
+    char doubt[FOLDER_DOUBT_MAX];
+    bool close;  // the next job begins a new segment
     bool opened; // this opening's OPEN record is durable
     guid_t instance;
     char notice[400];
@@ -37,7 +40,11 @@ struct log {
     uint64_t next; // sequence of the next record
     int64_t now;
     chain_t next_chain;
+    bool reserve;
     bool opens; // the job carries the OPEN record
+    uint64_t next_generation;
+    uint64_t next_oldest;
+    record_why_t next_why;
     // Of a new segment.
     segment_header_t header;
     uint8_t *head;
@@ -67,6 +74,8 @@ static int s_recover (log_t *self, trouble_t *trouble)
     self->why = found.why;
     self->damaged = found.damaged;
     memcpy (self->notice, found.notice, sizeof self->notice);
+    if (!self->damaged)
+        log_drop_trimmed (self); // a crash may have brought some back
     s_set_receipt (self);
     return 0;
 }
@@ -77,6 +86,7 @@ log_t *log_open (const char *folder, uint64_t segment, const log_fold_t *fold, t
     self->fold = *fold;
     self->segment_size = segment;
     self->instance = guid_random ();
+    self->lineage = lineage_new ();
     self->dir = folder_open (folder, trouble);
     if (self->dir < 0 || folder_key (self->dir, &self->key, trouble) < 0 ||
         s_recover (self, trouble) < 0) {
@@ -99,6 +109,7 @@ void log_destroy (log_t **self_p)
         return;
     writer_destroy (&self->writer);
     segments_destroy (&self->segments);
+    lineage_destroy (&self->lineage);
     if (self->dir >= 0)
         close (self->dir);
     free (self->buffer);
@@ -214,6 +225,11 @@ void log_state_put (log_state_t *self, const record_t *record)
     assert (seq > 0); // one record of ours always fits into an empty batch
 }
 
+static void s_put_accept (void *arg, const record_t *record)
+{
+    log_state_put (arg, record);
+}
+
 static void s_put_own_state (log_state_t *self)
 {
     const log_t *log = self->log;
@@ -226,6 +242,7 @@ static void s_put_own_state (log_state_t *self)
                        .time = log->time,
                        .options = span (bytes, writer_used (&options))};
     log_state_put (self, &record);
+    lineage_state (log->lineage, s_put_accept, self);
 }
 
 // Makes header and STATE of the segment that begins behind what is durable now.
@@ -257,7 +274,16 @@ bool log_busy (const log_t *self)
 static bool s_wants_segment (const log_t *self)
 {
     segment_t *newest = segments_newest (self->segments);
-    return !newest || newest->end - newest->start >= self->segment_size;
+    if (newest && self->reserve)
+        return false;
+    if (!newest || newest->end - newest->start >= self->segment_size)
+        return true;
+    return self->close && newest->header.first <= self->last;
+}
+
+void log_close_segment (log_t *self)
+{
+    self->close = true;
 }
 
 // Every opening that writes says so first.
@@ -273,7 +299,7 @@ static void s_put_open (log_t *self)
     self->opens = true;
 }
 
-void log_begin (log_t *self, int64_t now, size_t hint)
+void log_begin (log_t *self, int64_t now, size_t hint, bool reserve)
 {
     assert (!self->busy && !self->building && !self->damaged);
     if (hint > LOG_JOB_MAX)
@@ -289,6 +315,10 @@ void log_begin (log_t *self, int64_t now, size_t hint)
     self->next_chain = self->chain;
     self->now = now > self->time ? now : self->time;
     self->opens = false;
+    self->next_generation = self->generation;
+    self->next_oldest = self->oldest;
+    self->next_why = self->why;
+    self->reserve = reserve;
     if (s_wants_segment (self))
         s_make_head (self);
     if (!self->opened)
@@ -336,6 +366,12 @@ int log_put (log_t *self, record_t *record)
     }
     record->seq = seq;
     self->next = seq + 1;
+    if (record->kind == RECORD_TRIM) {
+        self->next_oldest = record_option_number (record, RECORD_OPT_OLDEST, self->oldest);
+        self->next_why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, self->why);
+    } else if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT)
+        self->next_generation =
+            record_option_number (record, RECORD_OPT_GENERATION, self->generation);
     return 0;
 }
 
@@ -362,6 +398,7 @@ void log_commit (log_t *self)
     writer_job_t job = {.fd = -1,
                         .dir = self->dir,
                         .trim_fd = -1,
+                        .reserve = self->reserve,
                         .data = span (self->buffer + LOG_HEADROOM, self->used - LOG_HEADROOM)};
     if (newest) {
         int fd = segments_fd (self->segments, newest);
@@ -393,6 +430,7 @@ static void s_job_durable (log_t *self)
         offset = self->head_size;
         segment = segments_append (self->segments, &self->header, self->job.made_fd, 0);
         segment->complete = true;
+        self->close = false;
     }
     span_t left = self->job.data;
     batch_t batch;
@@ -406,10 +444,10 @@ static void s_job_durable (log_t *self)
     self->last = self->next - 1;
     self->time = self->now;
     self->chain = self->next_chain;
-    if (self->opens) {
-        self->opened = true;
-        self->generation++;
-    }
+    self->opened = self->opened || self->opens;
+    self->generation = self->next_generation;
+    self->oldest = self->next_oldest;
+    self->why = self->next_why;
     s_set_receipt (self);
 }
 
@@ -431,6 +469,75 @@ int log_finish (log_t *self, int timeout, log_done_t *done)
     free (self->head);
     self->head = NULL;
     return 1;
+}
+
+// ---- Retention, and receipts
+
+keep_segment_t *log_keep_list (log_t *self, size_t *count)
+{
+    *count = segments_count (self->segments);
+    keep_segment_t *list = *count > 0 ? zmalloc (*count * sizeof *list) : NULL;
+    for (size_t i = 0; i < *count; i++) {
+        const segment_t *segment = segments_at (self->segments, i);
+        const index_entry_t *begin = index_by_seq (segment->index, segment->header.first);
+        list[i] = (keep_segment_t){.first = segment->header.first,
+                                   .before = segment->header.time,
+                                   .begin = begin ? begin->time : segment->header.time,
+                                   .bytes = segments_size (self->segments, i)};
+    }
+    return list;
+}
+
+size_t log_drop_trimmed (log_t *self)
+{
+    size_t dropped = 0;
+    while (segments_count (self->segments) > 1 &&
+           segments_at (self->segments, 1)->header.first <= self->oldest) {
+        char name[SEGMENT_NAME];
+        segment_name (segments_at (self->segments, 0)->header.first, name);
+        // Not synced: a file that a crash brings back is below the oldest, and goes at the next
+        // opening.
+        if (unlinkat (self->dir, name, 0) < 0 && errno != ENOENT)
+            break;
+        segments_drop_oldest (self->segments);
+        dropped++;
+    }
+    return dropped;
+}
+
+segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain)
+{
+    if (seq == self->last) {
+        *chain = self->chain;
+        return SEGMENTS_PAGE;
+    }
+    segments_page_t page;
+    segments_read_t rc = segments_read (self->segments, seq + 1, self->last, 1, &page);
+    batch_t batch;
+    if (rc == SEGMENTS_PAGE) {
+        bool ends = page.first == seq + 1 && batch_peek (&batch, page.batches) == 0;
+        if (ends)
+            *chain = batch.chain;
+        free (page.buffer);
+        return ends ? SEGMENTS_PAGE : SEGMENTS_GAP;
+    }
+    return rc == SEGMENTS_NOTHING ? SEGMENTS_GAP : rc;
+}
+
+const lineage_t *log_lineage (const log_t *self)
+{
+    return self->lineage;
+}
+
+const char *log_doubt (const log_t *self)
+{
+    return self->doubt;
+}
+
+int log_set_doubt (log_t *self, const char *why)
+{
+    snprintf (self->doubt, sizeof self->doubt, "%s", why);
+    return folder_set_doubt (self->dir, self->doubt);
 }
 
 // ---- Reading

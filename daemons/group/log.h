@@ -12,6 +12,8 @@
 #define ZCHAT_LOG_H
 
 #include "common/proof.h"
+#include "daemons/group/keep.h"
+#include "daemons/group/lineage.h"
 #include "daemons/group/recovery.h"
 #include "daemons/group/segments.h"
 #include "daemons/group/writer.h"
@@ -58,15 +60,19 @@ receipt_t log_receipt_at (const log_t *self, uint64_t seq, const chain_t *chain)
 bool log_busy (const log_t *self); // a job is under way
 
 // Begins a job at wall-clock time `now` (microseconds; times never go below log_time). `hint`:
-// bytes that its records will take at most, roughly. Needs that no job is under way and the log is
-// not read-only.
-void log_begin (log_t *self, int64_t now, size_t hint);
+// bytes that its records will take at most, roughly. `reserve`: it may use the space that is kept
+// for when the disk is full, and begins no segment. Needs that no job is under way, and that the
+// log is neither read-only nor in doubt.
+void log_begin (log_t *self, int64_t now, size_t hint, bool reserve);
 
 // Appends a record; sets its seq and time. Returns 0, or -1 when the job is full.
 int log_put (log_t *self, record_t *record);
 
 // The next record begins a new batch: who may see only up to here gets no byte behind it.
 void log_break (log_t *self);
+
+// The next job begins a new segment.
+void log_close_segment (log_t *self);
 
 // Gives up the job that is made.
 void log_cancel (log_t *self);
@@ -89,6 +95,29 @@ typedef struct {
 
 // The job's end, if it came within `timeout` milliseconds (-1: for ever). Returns 1, or 0: not yet.
 int log_finish (log_t *self, int timeout, log_done_t *done);
+
+// ---- Retention, and receipts
+
+// The segments for keep_judge; the caller frees the list. `count` is at least 1, or the list is
+// NULL: there are none.
+keep_segment_t *log_keep_list (log_t *self, size_t *count);
+
+// Removes the segments that hold nothing from log_oldest on. A TRIM record moves that when it is
+// durable. Returns how many went.
+size_t log_drop_trimmed (log_t *self);
+
+// The chain after record `seq`, if a batch ends there. SEGMENTS_PAGE: *chain is set; SEGMENTS_GAP:
+// no batch ends there, or it is not to be had.
+segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain);
+
+// Where the log was accepted: see lineage.h.
+const lineage_t *log_lineage (const log_t *self);
+
+// Why the log is in doubt, "" if it is not. Kept in the file `doubt` until the operator accepts;
+// while it is there the log takes no job.
+const char *log_doubt (const log_t *self);
+// Notes the doubt, durably. -1 with errno when that failed; it holds for this process all the same.
+int log_set_doubt (log_t *self, const char *why);
 
 // ---- Reading, up to log_last. See segments.h; a sequence below the oldest kept is a gap with its
 // reason.

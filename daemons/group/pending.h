@@ -21,9 +21,12 @@ struct pending {
     wire_kind_t kind;
     uint32_t tag;
     guid_t who;
-    record_send_t send; // SEND
-    span_t text;        // SEND, TOPIC
-    span_t nick;        // JOIN, NICK
+    record_send_t send;  // SEND
+    span_t text;         // SEND, TOPIC
+    span_t nick;         // JOIN, NICK
+    record_why_t trim;   // the group's own TRIM: why; else NONE
+    uint64_t oldest;     // TRIM: the first sequence kept; 0: the record itself
+    uint8_t options[32]; // TRIM: of its record
     // The answer
     wire_error_t error;
     uint64_t seq;

@@ -364,6 +364,20 @@ static int s_replay (run_t *self)
     return 0;
 }
 
+// What retention did not remove must be there.
+static void s_check_front (run_t *self)
+{
+    recovery_t *result = self->result;
+    if (segments_count (result->segments) == 0)
+        return;
+    uint64_t first = segments_at (result->segments, 0)->header.first;
+    if (first <= result->oldest)
+        return;
+    result->damaged = true;
+    s_notice (self, "records %" PRIu64 " to %" PRIu64 " are missing: no segment holds them",
+              result->oldest, first - 1);
+}
+
 int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn *fold, void *arg,
                   trouble_t *trouble)
 {
@@ -376,6 +390,8 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
         return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be read: %s",
                             strerror (errno));
     int rc = s_replay (&run);
+    if (rc == 0)
+        s_check_front (&run);
     if (rc < 0)
         segments_destroy (&self->segments);
     return rc;

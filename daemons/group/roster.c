@@ -8,6 +8,7 @@
 // What a member is at one of the two faces.
 typedef struct {
     bool joined;
+    int64_t seen;
     char nick[TEXT_NICK_MAX + 1];
 } face_t;
 
@@ -16,9 +17,9 @@ typedef struct {
     face_t now;
     face_t next;
     bool touched; // is in roster.touched
-    int64_t seen;
     sends_t **devices;
     size_t count;
+    size_t left; // so many, the first ones, are gone next: a leave forgets all devices
 } member_t;
 
 typedef struct {
@@ -32,6 +33,7 @@ struct roster {
     zhashx_t *members; // by UUID; all that are members at either face
     zhashx_t *nicks;   // key of nick -> member that has it next
     size_t count;      // members now
+    size_t next_count;
     topic_t topic;
     topic_t next_topic;
     bool topic_touched;
@@ -89,7 +91,7 @@ static member_t *s_member (const roster_t *self, const guid_t *who)
 
 static sends_t *s_device (const member_t *member, const uint8_t name[RECORD_DEVICE])
 {
-    for (size_t i = 0; i < member->count; i++)
+    for (size_t i = member->left; i < member->count; i++)
         if (memcmp (sends_device (member->devices[i]), name, RECORD_DEVICE) == 0)
             return member->devices[i];
     return NULL;
@@ -151,7 +153,7 @@ void roster_judge_join (roster_t *self, const guid_t *who, span_t nick, size_t m
         verdict->error = WIRE_ERR_BAD_NICK;
     else if (guid_is_null (who))
         verdict->error = WIRE_ERR_BAD_REQUEST;
-    else if (zhashx_size (self->members) >= max_members)
+    else if (self->next_count >= max_members)
         verdict->error = WIRE_ERR_LIMIT;
     if (verdict->error)
         return;
@@ -257,6 +259,15 @@ static void s_set_nick (roster_t *self, member_t *member, span_t nick)
     s_take_nick (self, member, member->next.nick);
 }
 
+static void s_set_joined (roster_t *self, member_t *member, bool joined)
+{
+    if (member->next.joined != joined)
+        self->next_count += joined ? 1 : (size_t)-1;
+    member->next.joined = joined;
+    if (!joined)
+        member->left = member->count;
+}
+
 static member_t *s_add (roster_t *self, const guid_t *who)
 {
     member_t *member = s_member (self, who);
@@ -268,12 +279,36 @@ static member_t *s_add (roster_t *self, const guid_t *who)
     return member;
 }
 
+static bool s_less_used (const sends_t *a, const sends_t *b)
+{
+    return sends_used (a) < sends_used (b);
+}
+
+// One job can bring more devices than a member may have. Of those that are not durable the one
+// unused longest gives way at once: it would at the job's end.
+static void s_bound_new_devices (member_t *member)
+{
+    size_t count = 0, oldest = member->count;
+    for (size_t i = member->left; i < member->count; i++) {
+        if (!sends_are_new (member->devices[i]))
+            continue;
+        count++;
+        if (oldest == member->count || s_less_used (member->devices[i], member->devices[oldest]))
+            oldest = i;
+    }
+    if (count < ROSTER_DEVICES)
+        return;
+    sends_destroy (&member->devices[oldest]);
+    member->devices[oldest] = member->devices[--member->count];
+}
+
 static void s_put_send (member_t *member, const record_t *record)
 {
     if (record->send.counter == 0)
         return;
     sends_t *device = s_device (member, record->send.device);
     if (!device) {
+        s_bound_new_devices (member);
         device = sends_new (record->send.device);
         member->devices = realloc (member->devices, (member->count + 1) * sizeof (sends_t *));
         assert (member->devices);
@@ -305,7 +340,8 @@ void roster_put (roster_t *self, const record_t *record)
                                                    : s_member (self, &record->author);
     if (member) {
         s_touch (self, member);
-        member->seen = record->time > member->seen ? record->time : member->seen;
+        if (record->time > member->next.seen)
+            member->next.seen = record->time;
     }
     if (record->kind == RECORD_TOPIC)
         s_put_topic (self, record);
@@ -313,11 +349,11 @@ void roster_put (roster_t *self, const record_t *record)
         return;
     switch (record->kind) {
     case RECORD_JOIN:
-        member->next.joined = true;
+        s_set_joined (self, member, true);
         s_set_nick (self, member, record->nick);
         break;
     case RECORD_LEAVE:
-        member->next.joined = false;
+        s_set_joined (self, member, false);
         s_set_nick (self, member, span (NULL, 0));
         break;
     case RECORD_NICK:
@@ -332,16 +368,18 @@ void roster_put (roster_t *self, const record_t *record)
     }
 }
 
-static void s_forget_devices (member_t *member, bool all)
+// Forgets the devices up to `to` that are not durable; with `all`, the others too.
+static void s_forget_devices (member_t *member, size_t to, bool all)
 {
     size_t kept = 0;
     for (size_t i = 0; i < member->count; i++) {
-        if (all || sends_are_new (member->devices[i]))
+        if (i < to && (all || sends_are_new (member->devices[i])))
             sends_destroy (&member->devices[i]);
         else
             member->devices[kept++] = member->devices[i];
     }
     member->count = kept;
+    member->left = 0;
 }
 
 // The device unused longest gives way while there are too many.
@@ -350,7 +388,7 @@ static void s_bound_devices (member_t *member)
     while (member->count > ROSTER_DEVICES) {
         size_t oldest = 0;
         for (size_t i = 1; i < member->count; i++)
-            if (sends_used (member->devices[i]) < sends_used (member->devices[oldest]))
+            if (s_less_used (member->devices[i], member->devices[oldest]))
                 oldest = i;
         sends_destroy (&member->devices[oldest]);
         member->devices[oldest] = member->devices[--member->count];
@@ -372,15 +410,16 @@ void roster_commit (roster_t *self)
         if (member->now.joined != member->next.joined) {
             free (self->sorted);
             self->sorted = NULL;
-            self->count += member->next.joined ? 1 : (size_t)-1;
         }
         member->now = member->next;
+        s_forget_devices (member, member->left, true);
         for (size_t j = 0; j < member->count; j++)
             sends_commit (member->devices[j]);
         s_bound_devices (member);
         s_drop_if_gone (self, member);
     }
     self->touched_count = 0;
+    self->count = self->next_count;
     if (self->topic_touched) {
         if (self->topic.text != self->next_topic.text)
             free (self->topic.text);
@@ -397,12 +436,13 @@ void roster_discard (roster_t *self)
         member_t *member = self->touched[i];
         member->next = member->now;
         s_take_nick (self, member, member->now.nick);
-        s_forget_devices (member, false);
+        s_forget_devices (member, member->count, false);
         for (size_t j = 0; j < member->count; j++)
             sends_discard (member->devices[j]);
         s_drop_if_gone (self, member);
     }
     self->touched_count = 0;
+    self->next_count = self->count;
     if (self->topic_touched) {
         if (self->next_topic.text != self->topic.text)
             free (self->next_topic.text);
@@ -420,9 +460,11 @@ static void s_state_devices (const member_t *member, void (*put) (void *, const 
     uint8_t *options = malloc (SENDS_STATE_MAX + 16);
     assert (sends && options);
     for (size_t i = 0; i < member->count; i++) {
+        if (sends_are_new (member->devices[i]))
+            continue;
         writer_t out = writer (sends, SENDS_STATE_MAX);
         record_t record = {
-            .kind = RECORD_STATE_DEVICE, .time = member->seen, .author = member->who};
+            .kind = RECORD_STATE_DEVICE, .time = member->now.seen, .author = member->who};
         memcpy (record.send.device, sends_device (member->devices[i]), RECORD_DEVICE);
         record.send.counter = sends_state (member->devices[i], &out);
         writer_t option = writer (options, SENDS_STATE_MAX + 16);
@@ -446,8 +488,10 @@ void roster_state (const roster_t *self, void (*put) (void *arg, const record_t 
     }
     for (member_t *member = zhashx_first (self->members); member;
          member = zhashx_next (self->members)) {
+        if (!member->now.joined)
+            continue;
         record_t record = {.kind = RECORD_JOIN,
-                           .time = member->seen,
+                           .time = member->now.seen,
                            .author = member->who,
                            .nick = span_of (member->now.nick)};
         put (arg, &record);
@@ -518,12 +562,16 @@ bool roster_next (roster_t *self, const guid_t *after, guid_t *who)
 int64_t roster_seen (roster_t *self, const guid_t *who)
 {
     member_t *member = s_member (self, who);
-    return member ? member->seen : 0;
+    return member && member->now.joined ? member->now.seen : 0;
 }
 
 void roster_set_seen (roster_t *self, const guid_t *who, int64_t time)
 {
     member_t *member = s_member (self, who);
-    if (member && time > member->seen)
-        member->seen = time;
+    if (!member)
+        return;
+    if (time > member->now.seen)
+        member->now.seen = time;
+    if (time > member->next.seen)
+        member->next.seen = time;
 }

@@ -3,6 +3,7 @@
 #include <czmq.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 struct segments {
     int dir;
@@ -151,6 +152,17 @@ size_t segments_count (const segments_t *self)
 segment_t *segments_at (segments_t *self, size_t position)
 {
     return &self->list[position];
+}
+
+uint64_t segments_size (segments_t *self, size_t position)
+{
+    const segment_t *segment = &self->list[position];
+    char name[SEGMENT_NAME];
+    struct stat status;
+    if (segment->end != UINT64_MAX)
+        return segment->end;
+    segment_name (segment->header.first, name);
+    return fstatat (self->dir, name, &status, 0) == 0 ? (uint64_t)status.st_size : 0;
 }
 
 segment_t *segments_newest (segments_t *self)

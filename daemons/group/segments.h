@@ -39,6 +39,9 @@ size_t segments_count (const segments_t *self);
 segment_t *segments_at (segments_t *self, size_t position); // valid until the list changes
 segment_t *segments_newest (segments_t *self);              // NULL: none
 
+// Bytes of the segment's header, STATE and batches; of one that was not read yet, of its file.
+uint64_t segments_size (segments_t *self, size_t position);
+
 // The new last segment, open. Its `end` is that of the first job.
 segment_t *segments_append (segments_t *self, const segment_header_t *header, int fd, uint64_t end);
 

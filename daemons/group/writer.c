@@ -5,9 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/uio.h>
+#include <sys/stat.h>
 
 enum {
+    RESERVE = 1 << 18,   // bytes that only jobs with `reserve` may use
     AHEAD = 1 << 20,     // zeros kept ahead of the log
     AHEAD_STEP = 1 << 18 // bytes written and synced at a time
 };
@@ -21,7 +22,8 @@ struct writer_thread {
     // The thread's own.
     int fd;          // file of the last job, -1: none
     uint64_t end;    // of what is written in it
-    uint64_t zeroed; // zeros are on disk up to here
+    uint64_t zeroed; // zeros were written up to here
+    uint64_t room;   // space on the disk is taken up to here; what is not zeroed reads as zeros too
     int broken;      // errno of a failed sync
 };
 
@@ -76,24 +78,40 @@ static void s_fail (writer_job_t *job, writer_result_t result, const char *call)
     job->call = call;
 }
 
-// A write failed: takes back what it may have left. If that fails too, the file's end is unknown.
+static int s_zero (int fd, uint64_t from, uint64_t to)
+{
+    static const uint8_t zeros[AHEAD_STEP];
+    while (from < to) {
+        size_t size = to - from < sizeof zeros ? (size_t)(to - from) : sizeof zeros;
+        if (s_write_all (fd, span (zeros, size), from) < 0)
+            return -1;
+        from += size;
+    }
+    return 0;
+}
+
+// A write failed: makes zeros again of what it may have left. Where that fails, the file is cut; if
+// that fails too, its end is unknown.
 static void s_undo (writer_thread_t *self, writer_job_t *job, const char *call)
 {
     s_fail (job, WRITER_UNDONE, call);
-    if (job->fd < 0) {
-        if (job->made_fd >= 0)
-            close (job->made_fd);
-        job->made_fd = -1;
-        if (unlinkat (job->dir, job->name, 0) < 0 && errno != ENOENT)
-            s_fail (job, WRITER_FINAL, "unlink of an unfinished segment");
+    if (s_zero (job->fd, job->offset, job->offset + job->data.size) == 0)
         return;
-    }
     int rc;
     while ((rc = ftruncate (job->fd, (off_t)job->offset)) < 0 && errno == EINTR)
         ;
-    self->zeroed = job->offset;
+    self->zeroed = self->room = job->offset;
     if (rc < 0)
         s_fail (job, WRITER_FINAL, "ftruncate after a failed write");
+}
+
+static void s_undo_segment (writer_job_t *job, const char *call)
+{
+    s_fail (job, WRITER_UNDONE, call);
+    close (job->made_fd);
+    job->made_fd = -1;
+    if (unlinkat (job->dir, job->name, 0) < 0 && errno != ENOENT)
+        s_fail (job, WRITER_FINAL, "unlink of an unfinished segment");
 }
 
 static void s_sync_failed (writer_thread_t *self, writer_job_t *job, const char *call)
@@ -102,17 +120,55 @@ static void s_sync_failed (writer_thread_t *self, writer_job_t *job, const char 
     self->broken = job->error;
 }
 
+// Takes space on the disk up to `to`. Where the file system cannot do that, zeros are written.
+static int s_allocate (int fd, uint64_t from, uint64_t to)
+{
+    int rc;
+    while ((rc = fallocate (fd, 0, (off_t)from, (off_t)(to - from))) < 0 && errno == EINTR)
+        ;
+    return rc < 0 && errno == EOPNOTSUPP ? s_zero (fd, from, to) : rc;
+}
+
+// The job's bytes must have room, and behind them the reserve, unless the job may use that. So a
+// full disk is met here, before anything is written.
+static int s_make_room (writer_thread_t *self, const writer_job_t *job)
+{
+    uint64_t end = job->offset + job->data.size;
+    uint64_t wanted = job->reserve ? end : end + RESERVE;
+    if (wanted <= self->room)
+        return 0;
+    uint64_t more = wanted + AHEAD;
+    if (s_allocate (job->fd, self->room, more) < 0) {
+        more = wanted; // near the end of the disk: only what must be
+        if (s_allocate (job->fd, self->room, more) < 0)
+            return -1;
+    }
+    self->room = more;
+    return 0;
+}
+
+// Another file than that of the last job: recovery saw to it that nothing but zeros follows.
+static void s_take_file (writer_thread_t *self, const writer_job_t *job)
+{
+    struct stat status;
+    self->fd = job->fd;
+    self->end = self->zeroed = self->room = job->offset;
+    if (fstat (job->fd, &status) == 0 && (uint64_t)status.st_size > job->offset)
+        self->zeroed = self->room = (uint64_t)status.st_size;
+}
+
 static void s_append (writer_thread_t *self, writer_job_t *job)
 {
-    if (self->fd != job->fd) {
-        self->fd = job->fd;
-        self->zeroed = job->offset;
-    }
-    if (s_write_all (job->fd, job->data, job->offset) < 0)
+    if (self->fd != job->fd)
+        s_take_file (self, job);
+    if (s_make_room (self, job) < 0)
+        s_fail (job, WRITER_UNDONE, "fallocate");
+    else if (s_write_all (job->fd, job->data, job->offset) < 0)
         s_undo (self, job, "pwrite");
     else if (fdatasync (job->fd) < 0)
         s_sync_failed (self, job, "fdatasync");
-    self->end = job->offset + (job->result == WRITER_DONE ? job->data.size : 0);
+    if (job->result == WRITER_DONE)
+        self->end = job->offset + job->data.size;
 }
 
 static void s_new_segment (writer_thread_t *self, writer_job_t *job)
@@ -123,9 +179,11 @@ static void s_new_segment (writer_thread_t *self, writer_job_t *job)
         s_fail (job, WRITER_UNDONE, "open of a new segment");
         return;
     }
-    if (s_write_all (job->made_fd, job->head, 0) < 0 ||
+    uint64_t end = job->head.size + job->data.size;
+    if (s_allocate (job->made_fd, 0, end + RESERVE) < 0 ||
+        s_write_all (job->made_fd, job->head, 0) < 0 ||
         s_write_all (job->made_fd, job->data, job->head.size) < 0) {
-        s_undo (self, job, "pwrite to a new segment");
+        s_undo_segment (job, "writing a new segment");
         return;
     }
     if (fdatasync (job->made_fd) < 0 || fsync (job->dir) < 0) {
@@ -133,7 +191,8 @@ static void s_new_segment (writer_thread_t *self, writer_job_t *job)
         return;
     }
     self->fd = job->made_fd;
-    self->end = self->zeroed = job->head.size + job->data.size;
+    self->end = self->zeroed = end;
+    self->room = end + RESERVE;
     // The old segment's zeros are of no use any more. If this fails they only take space.
     if (job->trim_fd >= 0 && ftruncate (job->trim_fd, (off_t)job->trim_size) < 0)
         job->trim_fd = -1;
@@ -159,24 +218,21 @@ static void s_run (writer_thread_t *self, writer_job_t *job)
 // One step of zeros ahead of the log. Returns whether another one is wanted.
 static bool s_zero_ahead (writer_thread_t *self)
 {
-    static const uint8_t zeros[AHEAD_STEP];
     if (self->fd < 0 || self->broken)
         return false;
     if (self->zeroed < self->end)
         self->zeroed = self->end;
     if (self->zeroed - self->end >= AHEAD)
         return false;
-    if (s_write_all (self->fd, span (zeros, sizeof zeros), self->zeroed) < 0) {
-        // No space: no zeros. Whatever was written of them must not be taken for use.
-        self->zeroed = self->end;
-        self->fd = -1;
-        return false;
-    }
+    uint64_t to = self->zeroed + AHEAD_STEP;
+    if (s_zero (self->fd, self->zeroed, to) < 0)
+        return false; // no space: the next job will say so
     if (fdatasync (self->fd) < 0) {
         self->broken = errno;
         return false;
     }
-    self->zeroed += AHEAD_STEP;
+    self->zeroed = to;
+    self->room = to > self->room ? to : self->room;
     return self->zeroed - self->end < AHEAD;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
     uint64_t offset; // of `head` or, if there is none, of `data`
     int trim_fd; // the segment before a new one: cut to trim_size when the job is done, -1: none
     uint64_t trim_size;
+    bool reserve; // may use the reserve
     // set when done
     writer_result_t result;
     int error;        // errno of what failed
