@@ -40,6 +40,8 @@ struct fake {
     bool follows;
     route_t follower;
     uint64_t cursor;
+    uint64_t sent; // bytes of RECORDS pushed, and how many it may push
+    uint64_t granted;
     size_t page_batches; // in one answer
     bool member;
     struct {
@@ -59,6 +61,8 @@ static inline void fake_reply_to (fake_t *self, const route_t *route, const wire
     if (out.failed)
         abort ();
     frame_reply (self->router, route, false, span (bytes, writer_used (&out)));
+    if (message->kind == WIRE_RECORDS)
+        self->sent += writer_used (&out);
 }
 
 static inline void fake_reply (fake_t *self, const wire_t *message)
@@ -136,7 +140,7 @@ static inline void fake_records (fake_t *self, uint32_t tag, uint64_t first, uin
 // Pushes what the follower does not have yet, `page_batches` a message.
 static inline void fake_push (fake_t *self)
 {
-    while (self->follows && self->cursor <= self->log->last) {
+    while (self->follows && self->cursor <= self->log->last && self->sent < self->granted) {
         size_t from = sample_log_find (self->log, self->cursor);
         size_t until = from + self->page_batches;
         if (until > self->log->count)
@@ -165,6 +169,8 @@ static inline void fake_follow (fake_t *self, const wire_t *request)
     self->follows = true;
     self->follower = self->route;
     self->cursor = from ? from : self->log->last + 1;
+    self->sent = 0;
+    self->granted = wire_number (request, WIRE_F_CREDIT);
     fake_push (self);
 }
 
@@ -249,6 +255,9 @@ static inline void fake_answer (fake_t *self, const wire_t *request)
         fake_list (self, request);
         break;
     case WIRE_CREDIT:
+        if (wire_number (request, WIRE_F_CREDIT) > self->granted)
+            self->granted = wire_number (request, WIRE_F_CREDIT);
+        fake_push (self);
         break;
     default:
         fake_ack (self, request->tag, 0);
