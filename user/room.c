@@ -94,9 +94,25 @@ static void s_keep (room_t *self)
         identity_put_receipt (context_identity (self->context), &log, receipt);
 }
 
+// A group that was given by its port or endpoint says only now whose log it is: the receipt for
+// that is shown now.
+static void s_show_receipt (room_t *self, const guid_t *log)
+{
+    uint8_t receipt[PROOF_RECEIPT];
+    if (identity_receipt (context_identity (self->context), log, receipt) < 0)
+        return;
+    wire_t ping = wire (WIRE_PING, 0, NULL);
+    wire_set_bytes (&ping, WIRE_F_RECEIPT, span (receipt, sizeof receipt));
+    session_set_receipt (self->session, receipt, log);
+    session_request (self->session, &ping, context_line (self->context)->timeout, NULL, NULL);
+}
+
 static void s_on_up (void *arg, const session_info_t *info)
 {
     room_t *self = arg;
+    guid_t shown;
+    if (!session_receipt (self->session, &shown) || !guid_equal (&shown, &info->log))
+        s_show_receipt (self, &info->log);
     if (!self->name || strcmp (self->name, info->name) != 0) {
         free (self->name);
         self->name = strdup (info->name);

@@ -48,14 +48,20 @@ static void s_progress (run_t *self, uint64_t offset)
     self->io->progress (self->io->arg, bytes, self->total);
 }
 
+static void s_learn_generation (run_t *self, const record_t *record)
+{
+    if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT ||
+        record->kind == RECORD_STATE_LOG)
+        self->result->generation =
+            record_option_number (record, RECORD_OPT_GENERATION, self->result->generation);
+}
+
 static void s_take (run_t *self, batch_t *batch)
 {
     audit_t *result = self->result;
     record_t record;
     while (batch_next (batch, &record) == 1) {
-        if (record.kind == RECORD_OPEN)
-            result->generation =
-                record_option_number (&record, RECORD_OPT_GENERATION, result->generation);
+        s_learn_generation (self, &record);
         if (self->io->record)
             self->io->record (self->io->arg, &record);
         result->time = record.time;
@@ -149,6 +155,13 @@ static bool s_check_batches (run_t *self)
     return fine;
 }
 
+static void s_take_state (run_t *self, batch_t *batch)
+{
+    record_t record;
+    while (batch_next (batch, &record) == 1)
+        s_learn_generation (self, &record);
+}
+
 // STATE must be whole batches, and be what the segment's first batch says.
 static bool s_check_state (run_t *self)
 {
@@ -157,9 +170,9 @@ static bool s_check_state (run_t *self)
         segment_walk_new (self->fd, &self->result->log, SEGMENT_HEADER, self->segment->start);
     batch_t batch;
     segment_step_t step;
-    do
-        step = segment_walk_next (walk, &batch);
-    while (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_STATE);
+    while ((step = segment_walk_next (walk, &batch)) == SEGMENT_BATCH &&
+           batch.type == BATCH_TYPE_STATE)
+        s_take_state (self, &batch);
     uint64_t offset = segment_walk_offset (walk);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)

@@ -11,6 +11,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+enum { LOCK_WAIT_MS = 1000, LOCK_EVERY_MS = 20 };
+
 // Makes one folder if it is not there and makes its name durable.
 static int s_make_one (const char *path)
 {
@@ -51,6 +53,19 @@ static int s_make_all (const char *path)
     return rc;
 }
 
+// A process that was just killed holds its lock until the kernel has taken it apart, so this waits
+// a little.
+static int s_lock (int dir)
+{
+    int rc;
+    for (int waited = 0; (rc = flock (dir, LOCK_EX | LOCK_NB)) < 0; waited += LOCK_EVERY_MS) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || waited >= LOCK_WAIT_MS)
+            break;
+        zclock_sleep (LOCK_EVERY_MS);
+    }
+    return rc;
+}
+
 int folder_open (const char *path, trouble_t *trouble)
 {
     if (s_make_all (path) < 0)
@@ -60,7 +75,7 @@ int folder_open (const char *path, trouble_t *trouble)
     if (dir < 0)
         return trouble_set (trouble, EXIT_CONFIG, "%s cannot be opened: %s", path,
                             strerror (errno));
-    if (flock (dir, LOCK_EX | LOCK_NB) < 0) {
+    if (s_lock (dir) < 0) {
         int cause = errno;
         close (dir);
         if (cause == EWOULDBLOCK)

@@ -59,11 +59,20 @@ static void s_set_receipt (log_t *self)
     self->receipt = log_receipt_at (self, self->last, &self->chain);
 }
 
+static void s_fold (void *arg, const record_t *record)
+{
+    log_t *self = arg;
+    lineage_put (self->lineage, record);
+    self->fold.fold (self->fold.arg, record);
+}
+
 static int s_recover (log_t *self, trouble_t *trouble)
 {
     recovery_t found;
-    if (recovery_run (&found, self->dir, &self->key.id, self->fold.fold, self->fold.arg, trouble) <
-        0)
+    if (folder_doubt (self->dir, self->doubt) < 0)
+        return trouble_set (trouble, EXIT_SYNC, "the file 'doubt' cannot be read: %s",
+                            strerror (errno));
+    if (recovery_run (&found, self->dir, &self->key.id, s_fold, self, trouble) < 0)
         return -1;
     self->segments = found.segments;
     self->last = found.last;
