@@ -156,13 +156,14 @@ segment_t *segments_at (segments_t *self, size_t position)
 
 uint64_t segments_size (segments_t *self, size_t position)
 {
-    const segment_t *segment = &self->list[position];
+    segment_t *segment = &self->list[position];
     char name[SEGMENT_NAME];
     struct stat status;
-    if (segment->end != UINT64_MAX)
-        return segment->end;
     segment_name (segment->header.first, name);
-    return fstatat (self->dir, name, &status, 0) == 0 ? (uint64_t)status.st_size : 0;
+    // A segment that is not the newest does not grow any more.
+    if (segment->end == UINT64_MAX && fstatat (self->dir, name, &status, 0) == 0)
+        segment->end = (uint64_t)status.st_size;
+    return segment->end == UINT64_MAX ? 0 : segment->end;
 }
 
 segment_t *segments_newest (segments_t *self)
