@@ -24,6 +24,7 @@ typedef enum {
     FAULTS_FDATASYNC,
     FAULTS_FSYNC,
     FAULTS_FTRUNCATE,
+    FAULTS_FALLOCATE,
     FAULTS_OPENAT,
     FAULTS_UNLINKAT,
     FAULTS_CALLS
@@ -56,6 +57,7 @@ static struct {
     size_t calls[FAULTS_CALLS]; // since faults_forget
     bool no_syncs;              // FDATASYNC and FSYNC do nothing: for cases that need many
     uint64_t space;             // bytes that PWRITE may still take, UINT64_MAX: any number
+    uint64_t more_space;        // that comes behind the first ENOSPC
     bool held;                  // FDATASYNC waits
 } s_faults = {
     .lock = PTHREAD_MUTEX_INITIALIZER, .happened = PTHREAD_COND_INITIALIZER, .space = UINT64_MAX};
@@ -76,11 +78,19 @@ static inline void faults_shorten (faults_call_t call, int skip, int count, size
     pthread_mutex_unlock (&s_faults.lock);
 }
 
-// The disk has room for so many bytes more; then PWRITE writes what fits, and ENOSPC.
+// PWRITE takes so many bytes more: what fits, and then ENOSPC.
 static inline void faults_set_space (uint64_t bytes)
 {
     pthread_mutex_lock (&s_faults.lock);
     s_faults.space = bytes;
+    pthread_mutex_unlock (&s_faults.lock);
+}
+
+// Behind the next ENOSPC of that there is room for so many bytes again.
+static inline void faults_grow_space_after_failure (uint64_t bytes)
+{
+    pthread_mutex_lock (&s_faults.lock);
+    s_faults.more_space = bytes;
     pthread_mutex_unlock (&s_faults.lock);
 }
 
@@ -114,6 +124,7 @@ static inline void faults_reset (void)
     pthread_mutex_lock (&s_faults.lock);
     memset (s_faults.plans, 0, sizeof s_faults.plans);
     s_faults.space = UINT64_MAX;
+    s_faults.more_space = 0;
     s_faults.no_syncs = s_faults.held = false;
     pthread_cond_broadcast (&s_faults.happened);
     pthread_mutex_unlock (&s_faults.lock);
@@ -172,6 +183,8 @@ static inline int s_faults_judge (faults_call_t call, size_t *size)
         rc = 1;
     if (call == FAULTS_PWRITE && rc >= 0 && s_faults.space != UINT64_MAX) {
         if (s_faults.space == 0) {
+            s_faults.space = s_faults.more_space;
+            s_faults.more_space = 0;
             errno = ENOSPC;
             return -1;
         }
@@ -220,6 +233,8 @@ int __real_fsync (int fd);
 int __wrap_fsync (int fd);
 int __real_ftruncate (int fd, off_t size);
 int __wrap_ftruncate (int fd, off_t size);
+int __real_fallocate (int fd, int mode, off_t offset, off_t size);
+int __wrap_fallocate (int fd, int mode, off_t offset, off_t size);
 int __real_openat (int dir, const char *name, int flags, ...);
 int __wrap_openat (int dir, const char *name, int flags, ...);
 int __real_unlinkat (int dir, const char *name, int flags);
@@ -277,6 +292,16 @@ int __wrap_ftruncate (int fd, off_t size)
     if (rc >= 0)
         rc = __real_ftruncate (fd, size);
     s_faults_end (FAULTS_FTRUNCATE);
+    return rc;
+}
+
+int __wrap_fallocate (int fd, int mode, off_t offset, off_t size)
+{
+    size_t wanted = (size_t)size;
+    int rc = s_faults_begin (FAULTS_FALLOCATE, fd, (uint64_t)offset, &wanted);
+    if (rc >= 0)
+        rc = __real_fallocate (fd, mode, offset, size);
+    s_faults_end (FAULTS_FALLOCATE);
     return rc;
 }
 

@@ -117,6 +117,8 @@ void log_destroy (log_t **self_p)
     if (!self)
         return;
     writer_destroy (&self->writer);
+    if (self->busy && self->job.made_fd >= 0)
+        close (self->job.made_fd);
     segments_destroy (&self->segments);
     lineage_destroy (&self->lineage);
     if (self->dir >= 0)

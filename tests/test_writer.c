@@ -1,0 +1,635 @@
+#include "daemons/group/writer.h"
+
+#include "tests/faults.h"
+#include "tests/folder.h"
+#include "tests/kit.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STEP = 1 << 18, AHEAD = 1 << 20, RESERVE = 1 << 18 };
+
+static folder_t s_folder;
+static int s_dir;
+static int s_file;
+static writer_thread_t *s_writer;
+
+static void s_setup (void)
+{
+    s_folder = folder_new ();
+    s_dir = open (s_folder.path, O_RDONLY | O_DIRECTORY);
+    s_file = open (folder_path (&s_folder, "old"), O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge (s_dir, 0);
+    ck_assert_int_ge (s_file, 0);
+    s_writer = writer_new ();
+    ck_assert_ptr_nonnull (s_writer);
+}
+
+static void s_teardown (void)
+{
+    faults_reset ();
+    writer_destroy (&s_writer);
+    close (s_file);
+    close (s_dir);
+    folder_remove (&s_folder);
+}
+
+static writer_job_t s_append (const char *text, uint64_t offset)
+{
+    return (writer_job_t){
+        .fd = s_file, .dir = s_dir, .trim_fd = -1, .data = span_of (text), .offset = offset};
+}
+
+static writer_job_t s_segment (const char *name, const char *head, const char *data)
+{
+    writer_job_t job = {
+        .fd = -1, .dir = s_dir, .trim_fd = -1, .head = span_of (head), .data = span_of (data)};
+    strcpy (job.name, name);
+    return job;
+}
+
+static writer_result_t s_run (writer_job_t *job)
+{
+    writer_submit (s_writer, job);
+    ck_assert_ptr_eq (writer_take (s_writer, -1), job);
+    return job->result;
+}
+
+static void s_holds (int fd, uint64_t offset, const char *text)
+{
+    char bytes[256] = {0};
+    ssize_t size = __real_pread (fd, bytes, strlen (text), (off_t)offset);
+    ck_assert_int_eq (size, strlen (text));
+    ck_assert_str_eq (bytes, text);
+}
+
+static uint64_t s_size (int fd)
+{
+    struct stat status;
+    ck_assert_int_eq (fstat (fd, &status), 0);
+    return (uint64_t)status.st_size;
+}
+
+// Ends the thread, so that nothing more is written.
+static void s_quiet (void)
+{
+    writer_destroy (&s_writer);
+    ck_assert_ptr_null (s_writer);
+}
+
+static size_t s_next_event (const faults_event_t *events, size_t count, size_t from,
+                            faults_call_t call)
+{
+    while (from < count && events[from].call != call)
+        from++;
+    ck_assert_msg (from < count, "call %d was not made", (int)call);
+    return from;
+}
+
+// ---- A job done
+
+START_TEST (job_is_written_and_synced_before_it_is_done)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    writer_job_t job = s_append ("hello", 3);
+    faults_hold_syncs (true);
+    writer_submit (s_writer, &job);
+    faults_wait (FAULTS_PWRITE, 1);
+    ck_assert_ptr_null (writer_take (s_writer, 0));
+    faults_hold_syncs (false);
+    ck_assert_ptr_eq (writer_take (s_writer, -1), &job);
+    ck_assert_int_eq (job.result, WRITER_DONE);
+    ck_assert_int_eq (job.error, 0);
+    s_holds (s_file, 3, "hello");
+    size_t count = faults_events (events);
+    size_t at = s_next_event (events, count, 0, FAULTS_PWRITE);
+    ck_assert (events[at].offset == 3 && events[at].size == 5);
+    ck_assert (events[at + 1].call == FAULTS_FDATASYNC && events[at + 1].fd == s_file);
+}
+END_TEST
+
+START_TEST (descriptor_is_readable_when_the_job_is_done)
+{
+    writer_job_t job = s_append ("hello", 0);
+    struct pollfd item = {writer_fd (s_writer), POLLIN, 0};
+    ck_assert_int_eq (poll (&item, 1, 0), 0);
+    writer_submit (s_writer, &job);
+    ck_assert_int_eq (poll (&item, 1, 30000), 1);
+    ck_assert_ptr_eq (writer_take (s_writer, 0), &job);
+    ck_assert_ptr_null (writer_take (s_writer, 0));
+    ck_assert_int_eq (poll (&item, 1, 0), 0);
+}
+END_TEST
+
+START_TEST (short_and_interrupted_writes_go_on)
+{
+    faults_shorten (FAULTS_PWRITE, 0, 3, 2);
+    writer_job_t job = s_append ("hello world", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    s_holds (s_file, 0, "hello world");
+    faults_fail (FAULTS_PWRITE, 0, 5, EINTR);
+    job = s_append ("again", 11);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    s_holds (s_file, 0, "hello worldagain");
+}
+END_TEST
+
+START_TEST (write_of_nothing_is_an_error)
+{
+    faults_shorten (FAULTS_PWRITE, 0, 1, 0);
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    ck_assert_int_eq (job.error, EIO);
+}
+END_TEST
+
+// ---- A job undone
+
+static void s_is_undone (int error)
+{
+    writer_job_t first = s_append ("first", 0), second = s_append ("second", 5);
+    ck_assert_int_eq (s_run (&first), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP); // the zeros ahead are there: it is quiet
+    faults_fail (FAULTS_PWRITE, 0, 1, error);
+    ck_assert_int_eq (s_run (&second), WRITER_UNDONE);
+    ck_assert_int_eq (second.error, error);
+    ck_assert_str_eq (second.call, "pwrite");
+    s_holds (s_file, 0, "first");
+    ck_assert_int_eq (s_run (&second), WRITER_DONE); // it may be tried again
+    s_holds (s_file, 0, "firstsecond");
+}
+
+START_TEST (full_disk_leaves_nothing_of_the_job)
+{
+    s_is_undone (ENOSPC);
+}
+END_TEST
+
+START_TEST (write_error_leaves_nothing_of_the_job)
+{
+    s_is_undone (EIO);
+}
+END_TEST
+
+START_TEST (half_a_job_is_taken_back)
+{
+    writer_job_t first = s_append ("first", 0), second = s_append ("second", 5);
+    ck_assert_int_eq (s_run (&first), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    faults_set_space (4);
+    ck_assert_int_eq (s_run (&second), WRITER_UNDONE);
+    ck_assert_int_eq (second.error, ENOSPC);
+    s_quiet ();
+    ck_assert_uint_eq (s_size (s_file), 5);
+}
+END_TEST
+
+// The first write takes a part, the second fails, and the third may write zeros.
+START_TEST (what_was_written_of_a_job_becomes_zeros_again)
+{
+    char bytes[6] = "xxxxx";
+    writer_job_t first = s_append ("first", 0), second = s_append ("second", 5);
+    ck_assert_int_eq (s_run (&first), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    uint64_t size = s_size (s_file);
+    faults_set_space (4);
+    faults_grow_space_after_failure (1000);
+    ck_assert_int_eq (s_run (&second), WRITER_UNDONE);
+    ck_assert_int_eq (second.error, ENOSPC);
+    s_quiet ();
+    ck_assert_uint_eq (s_size (s_file), size);
+    ck_assert_int_eq (__real_pread (s_file, bytes, sizeof bytes, 5), 6);
+    ck_assert_int_eq (memcmp (bytes, "\0\0\0\0\0", sizeof bytes), 0);
+    s_holds (s_file, 0, "first");
+}
+END_TEST
+
+START_TEST (undo_that_fails_is_final)
+{
+    writer_job_t job = s_append ("hello", 0);
+    faults_set_space (2);
+    faults_fail (FAULTS_FTRUNCATE, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    faults_reset ();
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL); // for every later one too
+    s_quiet ();
+    ck_assert_uint_eq (faults_calls (FAULTS_PWRITE), 0);
+    s_holds (s_file, 0, "he");
+}
+END_TEST
+
+START_TEST (undo_goes_on_when_interrupted)
+{
+    writer_job_t job = s_append ("hello", 0);
+    faults_set_space (2);
+    faults_fail (FAULTS_FTRUNCATE, 0, 2, EINTR);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    s_quiet ();
+    ck_assert_uint_eq (s_size (s_file), 0);
+}
+END_TEST
+
+// ---- A sync that failed
+
+START_TEST (failed_sync_is_final_for_everything_later)
+{
+    writer_job_t job = s_append ("hello", 0), other = s_segment ("new", "head", "data");
+    faults_fail (FAULTS_FDATASYNC, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    ck_assert_str_eq (job.call, "fdatasync");
+    faults_forget ();
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    ck_assert_int_eq (s_run (&other), WRITER_FINAL);
+    ck_assert_int_eq (other.made_fd, -1);
+    s_quiet ();
+    ck_assert_uint_eq (faults_calls (FAULTS_PWRITE) + faults_calls (FAULTS_OPENAT), 0);
+    ck_assert_int_ne (access (folder_path (&s_folder, "new"), F_OK), 0);
+}
+END_TEST
+
+START_TEST (failed_sync_of_zeros_ahead_is_final_too)
+{
+    writer_job_t job = s_append ("hello", 0);
+    faults_fail (FAULTS_FDATASYNC, 1, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 2);
+    job = s_append ("again", 5);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    s_quiet ();
+    ck_assert_uint_eq (faults_calls (FAULTS_FDATASYNC), 2);
+}
+END_TEST
+
+// ---- Zeros ahead
+
+START_TEST (zeros_go_ahead_in_steps)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    static uint8_t bytes[AHEAD], zeros[AHEAD];
+    writer_job_t job = s_append ("hello", 7);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    size_t count = faults_events (events);
+    uint64_t at = 12;
+    for (size_t i = s_next_event (events, count, 0, FAULTS_FDATASYNC) + 1; i < count; i += 2) {
+        ck_assert_int_eq (events[i].call, FAULTS_PWRITE);
+        ck_assert_uint_eq (events[i].offset, at);
+        ck_assert_uint_eq (events[i].size, STEP);
+        ck_assert_int_eq (events[i + 1].call, FAULTS_FDATASYNC);
+        at += STEP;
+    }
+    ck_assert_uint_eq (at, 12 + AHEAD);
+    ck_assert_int_eq (__real_pread (s_file, bytes, AHEAD, 12), AHEAD);
+    ck_assert (memcmp (bytes, zeros, AHEAD) == 0);
+    s_holds (s_file, 7, "hello");
+}
+END_TEST
+
+START_TEST (zeros_never_lie_over_data)
+{
+    static uint8_t data[3 * STEP], read_back[3 * STEP];
+    dice_t chance = dice_new ("zeros_never_lie_over_data");
+    uint64_t offset = 0;
+    faults_skip_syncs (true);
+    FILE *model = tmpfile ();
+    for (int i = 0; i < 40; i++) {
+        size_t size = 1 + dice (&chance, dice (&chance, 4) ? 5000 : sizeof data);
+        memset (data, 1 + i, size);
+        writer_job_t job = {
+            .fd = s_file, .trim_fd = -1, .data = span (data, size), .offset = offset};
+        ck_assert_int_eq (s_run (&job), WRITER_DONE);
+        ck_assert_uint_eq (fwrite (data, 1, size, model), size);
+        offset += size;
+    }
+    s_quiet ();
+    rewind (model);
+    for (uint64_t at = 0; at < offset;) {
+        size_t size = fread (data, 1, sizeof data, model);
+        ck_assert_int_eq (__real_pread (s_file, read_back, size, (off_t)at), size);
+        ck_assert (memcmp (data, read_back, size) == 0);
+        at += size;
+    }
+    fclose (model);
+}
+END_TEST
+
+START_TEST (full_disk_while_zeroing_is_no_trouble)
+{
+    writer_job_t job = s_append ("hello", 0);
+    faults_set_space (5 + STEP + 100);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_PWRITE, 4);
+    faults_set_space (UINT64_MAX);
+    job = s_append ("again", 5);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    s_holds (s_file, 0, "helloagain");
+}
+END_TEST
+
+// ---- A full disk
+
+// Jobs of 100,000 bytes until one is not done; returns where the log ends then.
+static uint64_t s_fill (uint64_t offset, bool reserve)
+{
+    static uint8_t data[100000];
+    for (;; offset += sizeof data) {
+        writer_job_t job = {.fd = s_file,
+                            .trim_fd = -1,
+                            .data = span (data, sizeof data),
+                            .offset = offset,
+                            .reserve = reserve};
+        if (s_run (&job) == WRITER_DONE)
+            continue;
+        ck_assert_int_eq (job.result, WRITER_UNDONE);
+        ck_assert_int_eq (job.error, ENOSPC);
+        return offset;
+    }
+}
+
+START_TEST (full_disk_is_met_before_anything_is_written)
+{
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    faults_fail (FAULTS_FALLOCATE, 0, -1, ENOSPC);
+    faults_set_space (1500000);
+    uint64_t end = s_fill (5, false);
+    size_t writes = faults_calls (FAULTS_PWRITE);
+    ck_assert_uint_eq (s_fill (end, false), end);
+    ck_assert_uint_eq (faults_calls (FAULTS_PWRITE), writes);
+}
+END_TEST
+
+START_TEST (reserve_lasts_when_the_disk_is_full)
+{
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    faults_fail (FAULTS_FALLOCATE, 0, -1, ENOSPC);
+    uint64_t room = 5 + RESERVE + AHEAD;
+    faults_set_space (room - 5); // zeros ahead of that do not fit either
+    uint64_t end = s_fill (5, false);
+    ck_assert_uint_ge (room - end, RESERVE);
+    faults_set_space (UINT64_MAX);
+    faults_fail (FAULTS_FALLOCATE, 0, -1, ENOSPC);
+    uint64_t used = s_fill (end, true);
+    ck_assert_uint_ge (used - end, 200000);
+    faults_fail (FAULTS_FALLOCATE, 0, 0, 0);
+    ck_assert_uint_gt (used, end);
+    job = s_append ("again", used);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE); // there is space again
+    s_holds (s_file, used, "again");
+}
+END_TEST
+
+START_TEST (file_system_that_cannot_allocate_gets_zeros)
+{
+    faults_fail (FAULTS_FALLOCATE, 0, -1, EOPNOTSUPP);
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    ck_assert_uint_ge (s_size (s_file), 5 + RESERVE);
+    job = s_segment ("new", "head", "data");
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    ck_assert_uint_ge (s_size (job.made_fd), 8 + RESERVE);
+    s_quiet ();
+    close (job.made_fd);
+}
+END_TEST
+
+START_TEST (interrupted_allocation_goes_on)
+{
+    faults_fail (FAULTS_FALLOCATE, 0, 3, EINTR);
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+}
+END_TEST
+
+// ---- A new segment
+
+START_TEST (new_segment_is_synced_with_its_folder_before_it_is_done)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    writer_job_t job = s_segment ("new", "head", "data");
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    size_t count = faults_events (events);
+    size_t open_at = s_next_event (events, count, 0, FAULTS_OPENAT);
+    size_t head_at = s_next_event (events, count, open_at, FAULTS_PWRITE);
+    size_t data_at = s_next_event (events, count, head_at + 1, FAULTS_PWRITE);
+    size_t sync_at = s_next_event (events, count, data_at + 1, FAULTS_FDATASYNC);
+    size_t folder_at = s_next_event (events, count, sync_at + 1, FAULTS_FSYNC);
+    ck_assert (events[head_at].offset == 0 && events[head_at].size == 4);
+    ck_assert (events[data_at].offset == 4 && events[data_at].size == 4);
+    ck_assert_int_eq (events[sync_at].fd, job.made_fd);
+    ck_assert_int_eq (events[folder_at].fd, s_dir);
+    s_holds (job.made_fd, 0, "headdata");
+    s_quiet ();
+    ck_assert_int_eq (access (folder_path (&s_folder, "new"), F_OK), 0);
+    ck_assert_int_eq (write (job.made_fd, "x", 1), 1);
+    close (job.made_fd);
+}
+END_TEST
+
+START_TEST (segment_before_a_new_one_is_trimmed_after_that)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    writer_job_t old = s_append ("old data", 0), job = s_segment ("new", "head", "data");
+    ck_assert_int_eq (s_run (&old), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    ck_assert_uint_gt (s_size (s_file), 8);
+    faults_forget ();
+    job.trim_fd = s_file;
+    job.trim_size = 8;
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    size_t count = faults_events (events);
+    size_t folder_at = s_next_event (events, count, 0, FAULTS_FSYNC);
+    ck_assert_uint_gt (s_next_event (events, count, 0, FAULTS_FTRUNCATE), folder_at);
+    ck_assert_uint_eq (s_size (s_file), 8);
+    s_holds (s_file, 0, "old data");
+    s_quiet ();
+    close (job.made_fd);
+}
+END_TEST
+
+START_TEST (trim_that_fails_harms_nothing)
+{
+    writer_job_t job = s_segment ("new", "head", "data");
+    job.trim_fd = s_file;
+    faults_fail (FAULTS_FTRUNCATE, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    s_quiet ();
+    close (job.made_fd);
+}
+END_TEST
+
+START_TEST (zeros_go_ahead_in_a_new_segment_too)
+{
+    writer_job_t job = s_segment ("new", "head", "data");
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
+    ck_assert_uint_ge (s_size (job.made_fd), 8 + AHEAD);
+    writer_job_t next = s_append ("next", 8);
+    next.fd = job.made_fd;
+    ck_assert_int_eq (s_run (&next), WRITER_DONE);
+    s_holds (job.made_fd, 0, "headdatanext");
+    s_quiet ();
+    close (job.made_fd);
+}
+END_TEST
+
+static void s_segment_is_undone (faults_call_t call, int skip, int error)
+{
+    writer_job_t job = s_segment ("new", "head", "data");
+    faults_fail (call, skip, 1, error);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    ck_assert_int_eq (job.error, error);
+    ck_assert_int_eq (job.made_fd, -1);
+    ck_assert_int_ne (access (folder_path (&s_folder, "new"), F_OK), 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE); // under the same name
+    s_quiet ();
+    s_holds (job.made_fd, 0, "headdata");
+    close (job.made_fd);
+}
+
+START_TEST (segment_that_cannot_be_opened_is_undone)
+{
+    s_segment_is_undone (FAULTS_OPENAT, 0, ENOSPC);
+}
+END_TEST
+
+START_TEST (segment_that_has_no_room_is_undone)
+{
+    s_segment_is_undone (FAULTS_FALLOCATE, 0, ENOSPC);
+}
+END_TEST
+
+START_TEST (segment_whose_head_does_not_fit_is_undone)
+{
+    s_segment_is_undone (FAULTS_PWRITE, 0, ENOSPC);
+}
+END_TEST
+
+START_TEST (segment_whose_data_does_not_fit_is_undone)
+{
+    s_segment_is_undone (FAULTS_PWRITE, 1, EIO);
+}
+END_TEST
+
+START_TEST (unfinished_segment_that_cannot_be_removed_is_final)
+{
+    writer_job_t job = s_segment ("new", "head", "data");
+    faults_fail (FAULTS_PWRITE, 1, 1, ENOSPC);
+    faults_fail (FAULTS_UNLINKAT, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.made_fd, -1);
+    writer_job_t next = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&next), WRITER_FINAL);
+    ck_assert_uint_eq (s_size (s_file), 0);
+}
+END_TEST
+
+static void s_segment_is_final (faults_call_t call)
+{
+    writer_job_t job = s_segment ("new", "head", "data");
+    faults_fail (call, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    writer_job_t next = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&next), WRITER_FINAL);
+    ck_assert_uint_eq (s_size (s_file), 0);
+    if (job.made_fd >= 0)
+        close (job.made_fd);
+}
+
+START_TEST (failed_sync_of_a_new_segment_is_final)
+{
+    s_segment_is_final (FAULTS_FDATASYNC);
+}
+END_TEST
+
+START_TEST (failed_sync_of_the_folder_is_final)
+{
+    s_segment_is_final (FAULTS_FSYNC);
+}
+END_TEST
+
+// ---- Life
+
+START_TEST (end_waits_for_the_job_under_way)
+{
+    static uint8_t data[1 << 20];
+    memset (data, 'x', sizeof data);
+    writer_job_t job = {.fd = s_file, .trim_fd = -1, .data = span (data, sizeof data)};
+    writer_submit (s_writer, &job);
+    writer_destroy (&s_writer);
+    ck_assert_int_eq (job.result, WRITER_DONE);
+    ck_assert_uint_ge (faults_calls (FAULTS_FDATASYNC), 1);
+    ck_assert_uint_ge (s_size (s_file), sizeof data);
+    writer_destroy (&s_writer);
+}
+END_TEST
+
+START_TEST (syncs_outside_of_jobs_say_their_errors)
+{
+    ck_assert_int_eq (writer_sync (s_dir), 0);
+    ck_assert_int_eq (writer_sync_and_forget (s_file), 0);
+    faults_fail (FAULTS_FSYNC, 0, 2, EIO);
+    ck_assert_int_eq (writer_sync (s_dir), -1);
+    ck_assert_int_eq (errno, EIO);
+    ck_assert_int_eq (writer_sync_and_forget (s_file), -1);
+    ck_assert_int_eq (errno, EIO);
+}
+END_TEST
+
+static void s_add_failures (TCase *cases)
+{
+    tcase_add_test (cases, full_disk_leaves_nothing_of_the_job);
+    tcase_add_test (cases, write_error_leaves_nothing_of_the_job);
+    tcase_add_test (cases, half_a_job_is_taken_back);
+    tcase_add_test (cases, what_was_written_of_a_job_becomes_zeros_again);
+    tcase_add_test (cases, undo_that_fails_is_final);
+    tcase_add_test (cases, full_disk_is_met_before_anything_is_written);
+    tcase_add_test (cases, reserve_lasts_when_the_disk_is_full);
+    tcase_add_test (cases, file_system_that_cannot_allocate_gets_zeros);
+    tcase_add_test (cases, interrupted_allocation_goes_on);
+    tcase_add_test (cases, undo_goes_on_when_interrupted);
+    tcase_add_test (cases, failed_sync_is_final_for_everything_later);
+    tcase_add_test (cases, failed_sync_of_zeros_ahead_is_final_too);
+}
+
+static void s_add_segments (TCase *cases)
+{
+    tcase_add_test (cases, new_segment_is_synced_with_its_folder_before_it_is_done);
+    tcase_add_test (cases, segment_before_a_new_one_is_trimmed_after_that);
+    tcase_add_test (cases, trim_that_fails_harms_nothing);
+    tcase_add_test (cases, zeros_go_ahead_in_a_new_segment_too);
+    tcase_add_test (cases, segment_that_cannot_be_opened_is_undone);
+    tcase_add_test (cases, segment_that_has_no_room_is_undone);
+    tcase_add_test (cases, segment_whose_head_does_not_fit_is_undone);
+    tcase_add_test (cases, segment_whose_data_does_not_fit_is_undone);
+    tcase_add_test (cases, unfinished_segment_that_cannot_be_removed_is_final);
+    tcase_add_test (cases, failed_sync_of_a_new_segment_is_final);
+    tcase_add_test (cases, failed_sync_of_the_folder_is_final);
+}
+
+int main (void)
+{
+    TCase *cases = tcase_create ("writer");
+    tcase_add_checked_fixture (cases, s_setup, s_teardown);
+    tcase_add_test (cases, job_is_written_and_synced_before_it_is_done);
+    tcase_add_test (cases, descriptor_is_readable_when_the_job_is_done);
+    tcase_add_test (cases, short_and_interrupted_writes_go_on);
+    tcase_add_test (cases, write_of_nothing_is_an_error);
+    tcase_add_test (cases, zeros_go_ahead_in_steps);
+    tcase_add_test (cases, zeros_never_lie_over_data);
+    tcase_add_test (cases, full_disk_while_zeroing_is_no_trouble);
+    tcase_add_test (cases, end_waits_for_the_job_under_way);
+    tcase_add_test (cases, syncs_outside_of_jobs_say_their_errors);
+    s_add_failures (cases);
+    s_add_segments (cases);
+    return kit_run (cases, "writer");
+}
