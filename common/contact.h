@@ -1,7 +1,7 @@
 // contact: finds a group, connects, keeps the connection alive, and makes a new one when it is
 // gone.
 //
-// Floor 5. Searching (the registries are asked, what they say is dialled), up, or waiting a little
+// Floor 7. Searching (the registries are asked, what they say is dialled), up, or waiting a little
 // before the next try; for ever. A connection is over when it breaks, and when nothing comes for
 // some seconds in spite of a PING. Handlers are called from the loop, and may destroy it.
 

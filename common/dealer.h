@@ -1,6 +1,6 @@
 // dealer: one client connection: a socket in a zloop, and the notice that it broke.
 //
-// Floor 4. What cannot be decoded is dropped here. It may be destroyed in any handler, its own too.
+// Floor 5. What cannot be decoded is dropped here. It may be destroyed in any handler, its own too.
 
 #ifndef ZCHAT_DEALER_H
 #define ZCHAT_DEALER_H

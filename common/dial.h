@@ -1,6 +1,6 @@
 // dial: connects to the first of several endpoints behind which the wanted group answers.
 //
-// Floor 5. All are tried side by side with a PING. A group of another name (a port that somebody
+// Floor 6. All are tried side by side with a PING. A group of another name (a port that somebody
 // else has now) or a registry is not taken.
 
 #ifndef ZCHAT_DIAL_H

@@ -1,6 +1,6 @@
 // frame: messages on ROUTER and DEALER sockets. The only file that touches zmq frames.
 //
-// Floor 2. A listener is one ROUTER for both wires. What arrives is told apart by its frames alone:
+// Floor 4. A listener is one ROUTER for both wires. What arrives is told apart by its frames alone:
 // a native request is [route][body], one of the original system's REQ clients [route][][text].
 // All calls are without waiting.
 

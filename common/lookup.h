@@ -1,6 +1,6 @@
 // lookup: asks all registries at once which groups there are, and where.
 //
-// Floor 4. Driven by a zloop, never waits. One lookup asks once: for all groups, or for one by its
+// Floor 6. Driven by a zloop, never waits. One lookup asks once: for all groups, or for one by its
 // name. Every registry is asked page by page; what they say is merged. Registries that do not
 // answer are tolerated while one does: a short grace after the first whole answer, then the lookup
 // is done. A name that is not listed yet is asked for again until the deadline.

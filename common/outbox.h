@@ -1,6 +1,6 @@
 // outbox: the requests of one session that have no answer yet.
 //
-// Floor 4, pure: knows no socket and no clock. Holds requests in the order in which they were put,
+// Floor 5, pure: knows no socket and no clock. Holds requests in the order in which they were put,
 // says which one is to be sent next, and takes the answers. Each request's callback is called
 // exactly once: with its answer, or with the reason why there is none.
 //

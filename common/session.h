@@ -1,6 +1,6 @@
 // session: one group, as one UUID sees it: requests, following, history.
 //
-// Floor 5. Driven by a zloop: nothing here waits, every answer comes through a callback from
+// Floor 8. Driven by a zloop: nothing here waits, every answer comes through a callback from
 // the loop. The session looks for its group (name: through the registries), connects, keeps the
 // connection alive, notices when it is gone and makes a new one, for ever, until it is destroyed.
 // Requests, a cursor that follows and a page under way live through that: nothing is repeated to

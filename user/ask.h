@@ -1,6 +1,6 @@
 // ask: one group, one request or a few after each other, then the end.
 //
-// Floor 7.
+// Floor 10.
 
 #ifndef ZCHAT_ASK_H
 #define ZCHAT_ASK_H

@@ -1,6 +1,6 @@
 // chat: the conversation in the terminal.
 //
-// Floor 10. On a terminal, the line that is typed stays at the bottom and what comes appears above
+// Floor 13. On a terminal, the line that is typed stays at the bottom and what comes appears above
 // it; else lines are read and records printed plainly.
 
 #ifndef ZCHAT_CHAT_H

@@ -1,6 +1,6 @@
 // commands: the table of all commands.
 //
-// Floor 11.
+// Floor 14.
 
 #ifndef ZCHAT_COMMANDS_H
 #define ZCHAT_COMMANDS_H

@@ -1,6 +1,6 @@
 // follow: the command that prints records of one or several groups as they come.
 //
-// Floor 8.
+// Floor 10.
 
 #ifndef ZCHAT_FOLLOW_H
 #define ZCHAT_FOLLOW_H

@@ -1,6 +1,6 @@
 // zchat: the user's program in the terminal.
 //
-// Floor 12.
+// Floor 15.
 
 #include "user/commands.h"
 #include "user/context.h"

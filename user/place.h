@@ -1,6 +1,6 @@
 // place: one group of the conversation: what was said there, what comes, what the user asks of it.
 //
-// Floor 9. Prints through the context, tells failures itself, and says when anything changed.
+// Floor 12. Prints through the context, tells failures itself, and says when anything changed.
 
 #ifndef ZCHAT_PLACE_H
 #define ZCHAT_PLACE_H

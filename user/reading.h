@@ -1,6 +1,6 @@
 // reading: the commands that change nothing.
 //
-// Floor 8. Each is the function of a row of the table of commands; returns the exit code.
+// Floor 11. Each is the function of a row of the table of commands; returns the exit code.
 
 #ifndef ZCHAT_READING_H
 #define ZCHAT_READING_H

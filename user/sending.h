@@ -1,6 +1,6 @@
 // sending: the command that sends a text, all of stdin, or each line of stdin.
 //
-// Floor 10.
+// Floor 13.
 
 #ifndef ZCHAT_SENDING_H
 #define ZCHAT_SENDING_H

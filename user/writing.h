@@ -1,6 +1,6 @@
 // writing: the commands that change a group.
 //
-// Floor 9. Each is the function of a row of the table of commands; returns the exit code.
+// Floor 12. Each is the function of a row of the table of commands; returns the exit code.
 
 #ifndef ZCHAT_WRITING_H
 #define ZCHAT_WRITING_H

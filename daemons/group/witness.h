@@ -1,6 +1,6 @@
 // witness: what the receipts that clients show prove about the log.
 //
-// Daemon floor 11. A genuine receipt says which chain this very log had at a sequence. If the log
+// Daemon floor 6. A genuine receipt says which chain this very log had at a sequence. If the log
 // is shorter, or has another chain there, then acknowledged records were lost, rolled back or
 // edited: the log is in doubt. Forged receipts, and those for records that retention removed, prove
 // nothing.
