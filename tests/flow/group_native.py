@@ -350,7 +350,7 @@ def long_history_over_segments():
         for batch in range(15):
             tags = {}
             for _ in range(20):
-                words = "x" * dice.choice((1, 10, 100, 3000))
+                words = "x" * dice.choice((1, 100, 1000, 6000))
                 tags[ann.say_send(words)] = words
             for tag, words in tags.items():
                 wanted[ann.wait(tag)[1]["seq"]] = words

@@ -17,8 +17,8 @@ from lib_group import Group, Registry, run, same, seed
 from lib_zwire import Client, Follower, groups
 
 USERS, FOLLOWERS, GROUP_KILLS, REGISTRY_KILLS = 20, 5, 5, 2
-UNANSWERED = 32  # of each user at most
-QUIET = 1.0  # seconds without an answer, after which a client makes a new connection
+UNANSWERED = 32  # counters from a user's oldest unanswered send to its newest, at most
+QUIET = 1.0  # seconds without an answer, to a send or at all, after which a client makes a new connection
 LIMIT = 90
 
 
@@ -42,12 +42,15 @@ class Person:
             self.heard = time.monotonic()
 
     def tick(self, now):
-        if now - self.heard > QUIET:
+        if now - self.heard > QUIET or self.waits_too_long(now):
             self.connect()
             self.begin()
         elif now - self.pinged > QUIET / 4:
             self.pinged = now
             self.ping = self.client.say("PING", follows=self.follows)
+
+    def waits_too_long(self, _now):
+        return False
 
     def took_ping(self, tag, message, row):
         """Whether this answer needs nothing more; NO_SESSION begins anew."""
@@ -62,7 +65,7 @@ class Sender(Person):
     def __init__(self, where, dice):
         super().__init__(where)
         self.dice, self.device, self.counter = dice, os.urandom(8), 0
-        self.unanswered, self.acknowledged, self.repeats = {}, {}, 0
+        self.unanswered, self.acknowledged, self.said, self.repeats = {}, {}, {}, 0
 
     def begin(self):
         """On a new connection: what is unanswered, in order, as it was."""
@@ -73,10 +76,14 @@ class Sender(Person):
 
     def say(self, counter):
         number, text = self.unanswered[counter]
+        self.said[counter] = time.monotonic()
         self.tags[self.client.say("SEND", device=self.device, counter=counter, random=number, text=text)] = counter
 
+    def waits_too_long(self, now):
+        return bool(self.unanswered) and now - self.said[min(self.unanswered)] > QUIET
+
     def more(self):
-        while len(self.unanswered) < UNANSWERED and self.dice.randrange(3):
+        while self.counter - min(self.unanswered, default=self.counter) < UNANSWERED and self.dice.randrange(3):
             self.counter += 1
             text = f"{self.who} {self.counter} " + "x" * self.dice.choice((0, 10, 100, 2000))
             self.unanswered[self.counter] = (self.dice.getrandbits(32), text)

@@ -3,8 +3,10 @@ their logs say, never for time to pass. Cases are functions; a file runs all of 
 
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,16 +88,26 @@ class Daemon:
         self.close()
 
 
-class Registry(Daemon):
-    def __init__(self, text=""):
-        listen = "" if "listen" in text else 'listen = ( { endpoint = "tcp://127.0.0.1:*"; } );\n'
-        super().__init__("zchat-registry", "registry.cfg", f'{listen}{text}\nstate_dir = "@";\n')
+def free_port():
+    """One that no client's connection can be given by chance while a daemon is down."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest = int(file.read().split()[0])
+    for port in random.sample(range(min(10000, lowest - 1), lowest), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no free port")
 
-    def start(self):
-        super().start()
-        # The same port at every start.
-        self.config.write_text(self.config.read_text().replace("tcp://127.0.0.1:*", self.endpoint))
-        return self
+
+class Registry(Daemon):
+    """On the same port at every start."""
+
+    def __init__(self, text=""):
+        listen = "" if "listen" in text else f'listen = ( {{ endpoint = "tcp://127.0.0.1:{free_port()}"; }} );\n'
+        super().__init__("zchat-registry", "registry.cfg", f'{listen}{text}\nstate_dir = "@";\n')
 
 
 class Group(Daemon):
@@ -132,6 +144,8 @@ def run(cases, limit=120):
     chosen = [case for case in cases if not sys.argv[1:] or case.__name__ in sys.argv[1:]]
     if not chosen:
         sys.exit(f"no such case; there are: {' '.join(case.__name__ for case in cases)}")
+    if not (BUILD / "zchat-group").exists():
+        sys.exit(f"{BUILD}/zchat-group is not there: build it, or name the build in ZCHAT_BUILD")
     failed = 0
     for case in chosen:
         timer = threading.Timer(limit, lambda name=case.__name__: (print(f"FAILED {name}: {limit} s are over", flush=True),
