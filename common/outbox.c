@@ -440,6 +440,12 @@ bool outbox_answer (outbox_t *self, int64_t now, const wire_t *reply)
     return true;
 }
 
+wire_kind_t outbox_kind (outbox_t *self, uint32_t tag)
+{
+    const request_t *item = s_find (self, tag);
+    return item ? item->kind : 0;
+}
+
 bool outbox_again (outbox_t *self, int64_t now, uint32_t tag, uint64_t wait)
 {
     request_t *item = s_find (self, tag);

@@ -56,6 +56,9 @@ void outbox_unsent (outbox_t *self);
 // Returns whether it was a current tag's.
 bool outbox_answer (outbox_t *self, int64_t now, const wire_t *reply);
 
+// The kind of the request with this current tag, or 0.
+wire_kind_t outbox_kind (outbox_t *self, uint32_t tag);
+
 // Puts the request with this tag off: it is sent again (after `wait` ms), as if it was never
 // answered.
 bool outbox_again (outbox_t *self, int64_t now, uint32_t tag, uint64_t wait);

@@ -78,8 +78,9 @@ bool request_fits (const request_t *self, wire_kind_t reply)
         return self->kind == WIRE_WHO;
     case WIRE_RECORDS:
     case WIRE_GAP:
-    case WIRE_LOST:
         return self->kind == WIRE_PAGE;
+    case WIRE_LOST: // PING: one that shows a receipt
+        return self->kind == WIRE_PAGE || self->kind == WIRE_PING;
     case WIRE_PONG:
         return self->kind == WIRE_PING;
     default:

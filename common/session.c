@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    FULL_MS = 10, // until a full socket is tried again
+    FULL_MS = 10,  // until a full socket is tried again
+    LOST_MS = 100, // until a request is repeated that was answered with a loss
     WHY_MAX = 500
 };
 
@@ -258,11 +259,11 @@ static bool s_rows (session_t *self, const wire_t *message, int64_t now)
 
 static void s_loss (session_t *self, const wire_t *message, int64_t now)
 {
-    if (outbox_answer (self->outbox, now, message))
-        return; // a PAGE's
-    // It came in place of the answer to a request that showed a receipt.
-    outbox_again (self->outbox, now, message->tag, 0);
-    s_lost_message (self, message);
+    wire_kind_t kind = outbox_kind (self->outbox, message->tag);
+    if (kind != WIRE_PAGE)
+        s_lost_message (self, message); // what a receipt proved
+    if (!self->dead && !outbox_answer (self->outbox, now, message))
+        outbox_again (self->outbox, now, message->tag, LOST_MS);
 }
 
 static void s_take (session_t *self, const wire_t *message, size_t size, int64_t now)

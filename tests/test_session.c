@@ -910,6 +910,36 @@ START_TEST (receipt_is_shown_first_and_a_loss_is_told_once)
 }
 END_TEST
 
+static bool s_answer_with_losses (fake_t *self, const wire_t *request)
+{
+    if (wire_bytes (request, WIRE_F_RECEIPT).size == 0 && request->kind != WIRE_WHO)
+        return false;
+    if (request->kind == WIRE_WHO && self->counts[WIRE_WHO] > 2)
+        return false;
+    wire_t lost = wire (WIRE_LOST, request->tag, NULL);
+    wire_set (&lost, WIRE_F_FROM, 2);
+    wire_set (&lost, WIRE_F_TO, 6);
+    fake_reply (self, &lost);
+    return true;
+}
+
+START_TEST (request_that_showed_a_receipt_is_answered_by_the_loss)
+{
+    uint8_t receipt[PROOF_RECEIPT] = {1};
+    wire_t ping = wire (WIRE_PING, 0, NULL);
+    wire_set_bytes (&ping, WIRE_F_RECEIPT, span (receipt, sizeof receipt));
+    s_group->meddle = s_answer_with_losses;
+    s_open ();
+    session_request (s_session, &ping, 5000, s_answered, NULL);
+    s_request (WIRE_WHO, 5000); // and what showed none is sent again
+    s_run ();
+    ck_assert_int_eq (s_told.answers, 2);
+    ck_assert_int_eq (s_told.losses, 1);
+    ck_assert_int_eq (s_group->counts[WIRE_WHO], 3);
+    ck_assert_int_eq (s_group->counts[WIRE_PING], 2);
+}
+END_TEST
+
 START_TEST (other_log_under_a_known_name_is_told)
 {
     s_fill (2);
@@ -1137,6 +1167,7 @@ int main (void)
     tcase_add_test (cases, history_comes_through_trouble);
     tcase_add_test (cases, damaged_history_ends);
     tcase_add_test (cases, receipt_is_shown_first_and_a_loss_is_told_once);
+    tcase_add_test (cases, request_that_showed_a_receipt_is_answered_by_the_loss);
     tcase_add_test (cases, other_log_under_a_known_name_is_told);
     tcase_add_loop_test (cases, hostile_server_ends_nothing, 0, 5);
     tcase_add_loop_test (cases, destroyed_in_any_handler, 0, 13);
