@@ -1,0 +1,442 @@
+#include "daemons/group/segment.h"
+
+#include "common/text.h"
+#include "tests/logbook.h"
+
+#include <errno.h>
+
+enum { WINDOW = 1 << 20 }; // what a walk reads at once
+
+// ---- The walk
+
+// A segment of three batches: records 1-2, 3, 4-6.
+static logbook_t *s_three (void)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    logbook_batch (book, 2, 10);
+    logbook_batch (book, 1, 300);
+    logbook_batch (book, 3, 5);
+    return book;
+}
+
+static segment_walk_t *s_walk (const logbook_t *book)
+{
+    return segment_walk_new (book->fd, &book->id, book->entries[0].offset, UINT64_MAX);
+}
+
+static void s_is_batch (segment_walk_t *walk, const entry_t *entry)
+{
+    batch_t batch;
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_BATCH);
+    ck_assert_uint_eq (batch.first, entry->first);
+    ck_assert_uint_eq (batch_last (&batch), entry->last);
+    ck_assert_uint_eq (segment_walk_offset (walk), entry->offset + entry->size);
+    record_t record;
+    ck_assert_int_eq (batch_next (&batch, &record), 1); // rewound
+    ck_assert_uint_eq (record.seq, entry->first);
+}
+
+static void s_is_end (segment_walk_t *walk, segment_step_t wanted)
+{
+    batch_t batch;
+    uint64_t offset = segment_walk_offset (walk);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq (segment_walk_next (walk, &batch), wanted);
+        ck_assert_uint_eq (segment_walk_offset (walk), offset);
+    }
+}
+
+// A walk over all three batches, then `wanted`.
+static void s_three_then (const logbook_t *book, segment_step_t wanted)
+{
+    segment_walk_t *walk = s_walk (book);
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    s_is_end (walk, wanted);
+    segment_walk_destroy (&walk);
+    ck_assert_ptr_null (walk);
+    segment_walk_destroy (&walk);
+}
+
+START_TEST (walk_ends_with_the_file)
+{
+    logbook_t *book = s_three ();
+    s_three_then (book, SEGMENT_END);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (zeros_are_a_clean_end)
+{
+    static const off_t sizes[] = {1, 3, 4, 67, 4096, 300000, WINDOW, 3 * WINDOW + 5};
+    logbook_t *book = s_three ();
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        ck_assert_int_eq (ftruncate (book->fd, (off_t)book->at + sizes[i]), 0);
+        s_three_then (book, SEGMENT_END);
+    }
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (anything_else_behind_is_bad)
+{
+    static const uint64_t behind[] = {0, 1, 2, 3, 4, 100, 4096, WINDOW - 1, 2 * WINDOW};
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        logbook_t *book = s_three ();
+        logbook_spoil (book, 0, book->at + behind[i], "\1", 1);
+        s_three_then (book, SEGMENT_BAD);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
+START_TEST (every_cut_of_the_last_batch_is_bad)
+{
+    logbook_t *book = s_three ();
+    const entry_t *last = &book->entries[2];
+    for (uint64_t size = book->at - 1; size > last->offset; size--) {
+        ck_assert_int_eq (ftruncate (book->fd, (off_t)size), 0);
+        segment_walk_t *walk = s_walk (book);
+        s_is_batch (walk, &book->entries[0]);
+        s_is_batch (walk, &book->entries[1]);
+        // The first three bytes are zeros, and alone they could as well be a clean end.
+        s_is_end (walk, size <= last->offset + 3 ? SEGMENT_END : SEGMENT_BAD);
+        segment_walk_destroy (&walk);
+    }
+    ck_assert_int_eq (ftruncate (book->fd, (off_t)last->offset), 0);
+    segment_walk_t *walk = s_walk (book);
+    s_is_batch (walk, &book->entries[0]);
+    s_is_batch (walk, &book->entries[1]);
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (walk_stops_where_it_is_told)
+{
+    logbook_t *book = s_three ();
+    segment_walk_t *walk =
+        segment_walk_new (book->fd, &book->id, book->entries[0].offset, book->entries[2].offset);
+    s_is_batch (walk, &book->entries[0]);
+    s_is_batch (walk, &book->entries[1]);
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (state_is_walked_over_whatever_is_expected)
+{
+    logbook_t *book = s_three ();
+    segment_walk_t *walk = segment_walk_new (book->fd, &book->id, SEGMENT_HEADER, UINT64_MAX);
+    chain_t chain = chain_start (&book->id);
+    batch_t batch;
+    segment_walk_expect (walk, 1, &chain);
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_BATCH);
+    ck_assert_int_eq (batch.type, BATCH_TYPE_STATE);
+    ck_assert (chain_equal (segment_walk_chain (walk), &chain));
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    ck_assert (chain_equal (segment_walk_chain (walk), &book->chain));
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (batch_out_of_place_is_bad)
+{
+    logbook_t *book = s_three ();
+    chain_t chain = chain_start (&book->id), wrong = chain;
+    wrong.bytes[31] ^= 1;
+    segment_walk_t *walk = s_walk (book);
+    segment_walk_expect (walk, 2, NULL);
+    s_is_end (walk, SEGMENT_BAD);
+    segment_walk_expect (walk, 1, &wrong);
+    s_is_end (walk, SEGMENT_BAD);
+    segment_walk_expect (walk, 1, &chain);
+    s_is_batch (walk, &book->entries[0]);
+    segment_walk_expect (walk, 4, NULL);
+    s_is_end (walk, SEGMENT_BAD);
+    segment_walk_expect (walk, 3, NULL); // kept up from batch to batch
+    s_is_batch (walk, &book->entries[1]);
+    s_is_batch (walk, &book->entries[2]);
+    segment_walk_destroy (&walk);
+    // The second batch again, behind the third: whole, but not in its place.
+    uint8_t bytes[BATCH_MAX];
+    const entry_t *second = &book->entries[1];
+    segment_pread (book->fd, bytes, second->size, second->offset);
+    logbook_write (book, bytes, second->size);
+    walk = s_walk (book);
+    segment_walk_expect (walk, 1, NULL);
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    s_is_end (walk, SEGMENT_BAD);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (batch_of_another_log_is_bad)
+{
+    logbook_t *book = s_three ();
+    guid_t other = book->id;
+    other.bytes[0] ^= 1;
+    segment_walk_t *walk = segment_walk_new (book->fd, &other, book->entries[0].offset, UINT64_MAX);
+    s_is_end (walk, SEGMENT_BAD);
+    ck_assert_int_eq (segment_walk_search (walk, 1), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (batch_with_broken_records_is_bad_however_right_its_checksum)
+{
+    logbook_t *book = s_three ();
+    uint8_t room[BATCH_MAX];
+    batch_t head = {.type = BATCH_TYPE_RECORDS, .first = book->next, .chain = book->chain};
+    record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hi")};
+    batch_writer_t batch;
+    batch_begin (&batch, room, &head);
+    batch_add (&batch, &record);
+    room[BATCH_HEADER]++; // the record's size
+    span_t bytes = batch_end (&batch, &book->id);
+    logbook_write (book, bytes.data, bytes.size);
+    s_three_then (book, SEGMENT_BAD);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (walk_goes_through_files_larger_than_its_window)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    while (book->at < 3 * WINDOW) {
+        logbook_batch (book, 1, 60000);
+        logbook_batch (book, 1000, 3);
+        logbook_batch (book, 1, 1);
+    }
+    segment_walk_t *walk = s_walk (book);
+    chain_t chain = chain_start (&book->id);
+    segment_walk_expect (walk, 1, &chain);
+    for (size_t i = 0; i < book->count; i++)
+        s_is_batch (walk, &book->entries[i]);
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (refreshed_walk_sees_what_was_appended)
+{
+    logbook_t *book = s_three ();
+    segment_walk_t *walk = s_walk (book);
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    s_is_end (walk, SEGMENT_END);
+    logbook_batch (book, 5, 5);
+    segment_walk_refresh (walk);
+    s_is_batch (walk, &book->entries[3]);
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (read_error_is_neither_end_nor_damage)
+{
+    logbook_t *book = s_three ();
+    uint8_t digest[BATCH_DIGEST], byte;
+    batch_t batch;
+    int blind = open (logbook_path (book, 0), O_WRONLY);
+    segment_walk_t *walk = segment_walk_new (blind, &book->id, book->entries[0].offset, UINT64_MAX);
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
+    ck_assert_int_eq (errno, EBADF);
+    ck_assert_int_eq (segment_walk_search (walk, 1), SEGMENT_FAILED);
+    segment_walk_destroy (&walk);
+    ck_assert_int_eq (segment_pread (blind, &byte, 1, 0), -1);
+    ck_assert_int_eq (segment_digest (blind, 100, digest), -1);
+    ck_assert_int_eq (segment_used (blind, 0), -1);
+    close (blind);
+    logbook_destroy (book);
+}
+END_TEST
+
+// ---- Search
+
+// Eight batches; those from `from` up to `to` are damaged.
+static logbook_t *s_hole (size_t from, size_t to, spoil_t how)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (size_t i = 0; i < 8; i++)
+        logbook_batch (book, 1 + i, 50 * i + 1);
+    for (size_t i = from; i <= to; i++)
+        logbook_damage (book, &book->entries[i], how);
+    return book;
+}
+
+START_TEST (search_finds_the_next_whole_batch)
+{
+    for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++)
+        for (size_t from = 0; from < 7; from++)
+            for (size_t to = from; to < 7; to++) {
+                logbook_t *book = s_hole (from, to, (spoil_t)how);
+                segment_walk_t *walk = s_walk (book);
+                segment_walk_expect (walk, 1, NULL);
+                for (size_t i = 0; i < from; i++)
+                    s_is_batch (walk, &book->entries[i]);
+                s_is_end (walk, SEGMENT_BAD);
+                ck_assert_int_eq (segment_walk_search (walk, book->entries[from].first),
+                                  SEGMENT_BATCH);
+                ck_assert_uint_eq (segment_walk_offset (walk), book->entries[to + 1].offset);
+                for (size_t i = to + 1; i < 8; i++)
+                    s_is_batch (walk, &book->entries[i]);
+                s_is_end (walk, SEGMENT_END);
+                segment_walk_destroy (&walk);
+                logbook_destroy (book);
+            }
+}
+END_TEST
+
+START_TEST (search_passes_over_lower_sequences)
+{
+    logbook_t *book = s_hole (0, 0, SPOIL_HEADER);
+    segment_walk_t *walk = s_walk (book);
+    s_is_end (walk, SEGMENT_BAD);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[4].first), SEGMENT_BATCH);
+    ck_assert_uint_eq (segment_walk_offset (walk), book->entries[4].offset);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[4].first + 1), SEGMENT_BATCH);
+    ck_assert_uint_eq (segment_walk_offset (walk), book->entries[5].offset);
+    ck_assert_int_eq (segment_walk_search (walk, book->next), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (search_that_finds_nothing_comes_to_the_end)
+{
+    logbook_t *book = s_hole (3, 7, SPOIL_BODY);
+    segment_walk_t *walk = s_walk (book);
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    s_is_end (walk, SEGMENT_BAD);
+    ck_assert_int_eq (segment_walk_search (walk, 1), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (search_goes_through_holes_larger_than_its_window)
+{
+    static uint8_t noise[2 * WINDOW + 777];
+    dice_t chance = dice_new ("search_goes_through_holes_larger_than_its_window");
+    for (int zeros = 0; zeros < 2; zeros++) {
+        logbook_t *book = s_three ();
+        if (!zeros)
+            dice_fill (&chance, noise, sizeof noise);
+        else
+            memset (noise, 0, sizeof noise);
+        logbook_write (book, noise, sizeof noise);
+        logbook_batch (book, 2, 60);
+        segment_walk_t *walk = s_walk (book);
+        for (size_t i = 0; i < 3; i++)
+            s_is_batch (walk, &book->entries[i]);
+        s_is_end (walk, SEGMENT_BAD);
+        ck_assert_int_eq (segment_walk_search (walk, 7), SEGMENT_BATCH);
+        s_is_batch (walk, &book->entries[3]);
+        s_is_end (walk, SEGMENT_END);
+        segment_walk_destroy (&walk);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
+START_TEST (search_finds_the_largest_batch)
+{
+    logbook_t *book = s_hole (7, 7, SPOIL_BODY);
+    ck_assert_uint_eq (logbook_batch (book, 2, 32709)->size, BATCH_MAX);
+    segment_walk_t *walk = s_walk (book);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[7].first), SEGMENT_BATCH);
+    s_is_batch (walk, &book->entries[8]);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+// ---- A batch inside a message
+
+START_TEST (image_of_a_batch_in_a_text_is_a_text)
+{
+    logbook_t *book = s_three ();
+    uint8_t image[BATCH_MAX], room[BATCH_MAX];
+    logbook_t other = *book; // the same log: what a member who knows its id could make
+    span_t bytes = logbook_make (&other, 1, 10, image);
+    batch_t head = {.type = BATCH_TYPE_RECORDS, .first = book->next, .chain = book->chain};
+    record_t record = {.kind = RECORD_MESSAGE, .text = bytes};
+    batch_writer_t batch;
+    batch_begin (&batch, room, &head);
+    batch_add (&batch, &record);
+    span_t outer = batch_end (&batch, &book->id);
+    logbook_write (book, outer.data, outer.size);
+    segment_walk_t *walk = s_walk (book);
+    for (size_t i = 0; i < 3; i++)
+        s_is_batch (walk, &book->entries[i]);
+    batch_t got;
+    ck_assert_int_eq (segment_walk_next (walk, &got), SEGMENT_BATCH);
+    ck_assert (span_equal (got.bytes, outer));
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+// A search looks at every byte, so it would find one in a text whose own batch is damaged. That no
+// batch can be a text is what keeps members from writing the log: its first byte is always zero.
+START_TEST (no_batch_is_a_text_that_a_member_can_send)
+{
+    logbook_t *book = logbook_new ();
+    uint8_t image[BATCH_MAX];
+    logbook_segment (book);
+    for (size_t text = 0; text <= 60000; text += 1 + text / 3) {
+        span_t bytes = logbook_make (book, 1, text, image);
+        ck_assert_uint_eq (bytes.data[0], 0);
+        ck_assert (!text_valid ((const char *)bytes.data, bytes.size));
+        batch_t batch;
+        image[0] = 1; // nor does a reader take one that begins otherwise
+        ck_assert_int_eq (batch_peek (&batch, bytes), -1);
+    }
+    logbook_destroy (book);
+}
+END_TEST
+
+static void s_add_walks (TCase *cases)
+{
+    tcase_add_test (cases, walk_ends_with_the_file);
+    tcase_add_test (cases, zeros_are_a_clean_end);
+    tcase_add_test (cases, anything_else_behind_is_bad);
+    tcase_add_test (cases, every_cut_of_the_last_batch_is_bad);
+    tcase_add_test (cases, walk_stops_where_it_is_told);
+    tcase_add_test (cases, state_is_walked_over_whatever_is_expected);
+    tcase_add_test (cases, batch_out_of_place_is_bad);
+    tcase_add_test (cases, batch_of_another_log_is_bad);
+    tcase_add_test (cases, batch_with_broken_records_is_bad_however_right_its_checksum);
+    tcase_add_test (cases, walk_goes_through_files_larger_than_its_window);
+    tcase_add_test (cases, refreshed_walk_sees_what_was_appended);
+    tcase_add_test (cases, read_error_is_neither_end_nor_damage);
+}
+
+int main (void)
+{
+    TCase *cases = tcase_create ("segment");
+    s_add_walks (cases);
+    tcase_add_test (cases, search_finds_the_next_whole_batch);
+    tcase_add_test (cases, search_passes_over_lower_sequences);
+    tcase_add_test (cases, search_that_finds_nothing_comes_to_the_end);
+    tcase_add_test (cases, search_finds_the_largest_batch);
+    tcase_add_test (cases, search_goes_through_holes_larger_than_its_window);
+    tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);
+    tcase_add_test (cases, no_batch_is_a_text_that_a_member_can_send);
+    return kit_run (cases, "segment");
+}
