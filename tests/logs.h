@@ -30,6 +30,7 @@ typedef struct {
     // By sequence: the text that was appended, and its time. NULL: another kind of record.
     char **texts;
     int64_t *times;
+    uint64_t noted; // the highest of them
 } logs_t;
 
 static inline void logs_fold (void *arg, const record_t *record)
@@ -68,7 +69,20 @@ static inline bool logs_open (logs_t *self, uint64_t segment)
     memset (&self->trouble, 0, sizeof self->trouble);
     self->state = self->folded = self->folded_last = 0;
     self->log = log_open (self->path, segment, &fold, &self->trouble);
+    for (; self->log && self->noted > log_last (self->log); self->noted--) {
+        free (self->texts[self->noted]); // it was cut
+        self->texts[self->noted] = NULL;
+    }
     return self->log != NULL;
+}
+
+// Whatever is read is right from now on: the files were put back to what they were.
+static inline void logs_forget (logs_t *self)
+{
+    for (; self->noted > 0; self->noted--) {
+        free (self->texts[self->noted]);
+        self->texts[self->noted] = NULL;
+    }
 }
 
 static inline void logs_must_open (logs_t *self, uint64_t segment)
@@ -97,6 +111,7 @@ static inline void logs_note (logs_t *self, const record_t *record)
     free (self->texts[record->seq]);
     self->texts[record->seq] = strndup ((const char *)record->text.data, record->text.size);
     self->times[record->seq] = record->time;
+    self->noted = record->seq > self->noted ? record->seq : self->noted;
 }
 
 // Begins a job of `count` messages "TEXT n"; logs_finish takes its result.
@@ -278,6 +293,7 @@ static inline uint8_t *logs_load (const char *path, size_t *size)
 
 static inline void logs_save (const char *path, const void *bytes, size_t size)
 {
+    remove (path); // writing over a file makes some file systems flush it
     FILE *file = fopen (path, "wb");
     ck_assert_ptr_nonnull (file);
     ck_assert_uint_eq (fwrite (bytes, 1, size, file), size);

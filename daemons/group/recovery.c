@@ -340,8 +340,6 @@ static int s_replay (run_t *self)
         int fd = segments_fd (segments, newest);
         if (fd < 0 || writer_sync_and_forget (fd) < 0)
             return s_read_error (self, newest);
-        if (s_check_known (self, newest) < 0)
-            return -1;
         int whole = s_is_whole (self, newest);
         if (whole < 0)
             return s_read_error (self, newest);
@@ -389,7 +387,11 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
     if (!self->segments)
         return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be read: %s",
                             strerror (errno));
-    int rc = s_replay (&run);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < segments_count (self->segments); i++)
+        rc = s_check_known (&run, segments_at (self->segments, i));
+    if (rc == 0)
+        rc = s_replay (&run);
     if (rc == 0)
         s_check_front (&run);
     if (rc < 0)

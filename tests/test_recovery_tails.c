@@ -1,0 +1,523 @@
+// What is at the end of a log after a crash, byte by byte; test_recovery.c has the plain cases.
+
+#include "daemons/group/recovery.h"
+
+#include "common/exits.h"
+#include "tests/faults.h"
+#include "tests/logs.h"
+
+#include <unistd.h>
+
+enum { SEGMENT = 65536, LARGE = 1 << 26, ROOM = 1 << 16, ZEROS = 300 };
+
+static logs_t s_logs;
+
+// The segment that is damaged: its bytes without zeros behind, and its batches.
+static uint64_t s_first;
+static uint8_t *s_bytes;
+static size_t s_ends[512];
+static size_t s_count;
+static size_t s_size;
+
+static void s_load_segment (uint64_t first)
+{
+    size_t size;
+    free (s_bytes);
+    s_first = first;
+    s_bytes = logs_load (logs_segment (&s_logs, first), &size);
+    s_count = logs_ends (s_bytes, size, s_ends, 512);
+    s_size = s_ends[s_count];
+}
+
+// One segment with six batches, a job each.
+static void s_setup (void)
+{
+    faults_skip_syncs (true);
+    logs_init (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    for (int i = 0; i < 6; i++)
+        logs_job (&s_logs, "batch", 1 + i % 2);
+    logs_close (&s_logs);
+    s_load_segment (1);
+    ck_assert_uint_eq (s_count, 6);
+}
+
+static void s_teardown (void)
+{
+    faults_reset ();
+    logs_free (&s_logs);
+    free (s_bytes);
+    s_bytes = NULL;
+}
+
+static void s_write (const void *bytes, size_t size)
+{
+    logs_save (logs_segment (&s_logs, s_first), bytes, size);
+    logs_forget (&s_logs);
+}
+
+static uint64_t s_last_of (size_t batch)
+{
+    batch_t head;
+    size_t at = s_ends[batch];
+    ck_assert_int_eq (batch_peek (&head, span (s_bytes + at, s_size - at)), 0);
+    return batch_last (&head);
+}
+
+static void s_remove_torn (void)
+{
+    char name[300];
+    while (logs_files (&s_logs, "torn-", name))
+        unlink (logs_file (&s_logs, name));
+}
+
+static void s_is (const char *path, const void *bytes, size_t size)
+{
+    size_t now_size;
+    uint8_t *now = logs_load (path, &now_size);
+    ck_assert_msg (now_size == size, "%s: %zu bytes, not %zu", path, now_size, size);
+    ck_assert_msg (memcmp (now, bytes, size) == 0, "%s was changed", path);
+    free (now);
+}
+
+// ---- Torn tails
+
+// The segment ends whole with the batch before `batch`, and then has `size` bytes of `tail`.
+static void s_tail_is_cut (size_t batch, const uint8_t *tail, size_t size)
+{
+    char name[300];
+    size_t used = size;
+    while (used > 0 && tail[used - 1] == 0)
+        used--;
+    logs_must_open (&s_logs, LARGE);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_uint_eq (log_last (s_logs.log), s_last_of (batch - 1));
+    ck_assert_uint_eq (s_logs.folded, s_last_of (batch - 1));
+    ck_assert_int_eq (*log_notice (s_logs.log) != 0, used > 0);
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", name), used > 0);
+    if (used > 0) {
+        s_is (logs_file (&s_logs, name), tail, used);
+        s_is (logs_segment (&s_logs, s_first), s_bytes, s_ends[batch]);
+    }
+    logs_job (&s_logs, "behind the cut", 1);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).gaps, 0);
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    ck_assert_uint_eq (log_last (s_logs.log), last);
+    ck_assert_str_eq (log_notice (s_logs.log), "");
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+    logs_close (&s_logs);
+    s_remove_torn ();
+}
+
+typedef enum { CUT, CUT_AND_ZEROS, CUT_AND_GARBAGE } tear_t;
+
+// Tears the segment at every byte of the last three batches.
+static void s_tear_everywhere (tear_t tear, dice_t *chance)
+{
+    static uint8_t bytes[SEGMENT];
+    for (size_t batch = 3; batch < 6; batch++)
+        for (size_t cut = s_ends[batch]; cut < s_ends[batch + 1]; cut++) {
+            size_t size = tear == CUT ? cut : s_size + ZEROS;
+            memset (bytes, 0, sizeof bytes);
+            memcpy (bytes, s_bytes, cut);
+            if (tear == CUT_AND_GARBAGE)
+                dice_fill (chance, bytes + cut, s_size - cut);
+            s_write (bytes, size);
+            s_tail_is_cut (batch, bytes + s_ends[batch], size - s_ends[batch]);
+        }
+}
+
+START_TEST (tail_torn_at_any_byte_is_cut)
+{
+    s_tear_everywhere (CUT, NULL);
+}
+END_TEST
+
+START_TEST (tail_torn_at_any_byte_with_zeros_behind_is_cut)
+{
+    s_tear_everywhere (CUT_AND_ZEROS, NULL);
+}
+END_TEST
+
+START_TEST (tail_torn_at_any_byte_with_garbage_behind_is_cut)
+{
+    dice_t chance = dice_new ("tail_torn_at_any_byte_with_garbage_behind_is_cut");
+    s_tear_everywhere (CUT_AND_GARBAGE, &chance);
+}
+END_TEST
+
+// Nothing is cut if what is cut cannot be kept.
+START_TEST (tail_that_cannot_be_kept_is_not_cut)
+{
+    s_write (s_bytes, s_size - 1);
+    logs_must_open (&s_logs, LARGE); // how many calls of openat it takes
+    logs_close (&s_logs);
+    s_remove_torn ();
+    s_write (s_bytes, s_size - 1);
+    faults_forget ();
+    logs_must_open (&s_logs, LARGE);
+    int opens = (int)faults_calls (FAULTS_OPENAT);
+    logs_close (&s_logs);
+    s_remove_torn ();
+    bool refused = false;
+    for (int skip = 0; skip < opens; skip++) {
+        s_write (s_bytes, s_size - 1);
+        faults_fail (FAULTS_OPENAT, skip, 1, ENOSPC);
+        bool opened = logs_open (&s_logs, LARGE);
+        faults_fail (FAULTS_OPENAT, 0, 0, 0);
+        logs_close (&s_logs);
+        if (!opened)
+            s_is (logs_segment (&s_logs, s_first), s_bytes, s_size - 1);
+        refused = refused || (!opened && s_logs.trouble.exit == EXIT_NOT_NOW);
+        s_remove_torn ();
+    }
+    ck_assert (refused);
+}
+END_TEST
+
+// ---- Damage
+
+START_TEST (damage_before_what_was_durable_is_never_cut)
+{
+    static uint8_t bytes[SEGMENT];
+    for (size_t at = s_ends[1]; at < s_ends[5]; at++) {
+        memcpy (bytes, s_bytes, s_size);
+        bytes[at] ^= 0x41;
+        s_write (bytes, s_size);
+        logs_must_open (&s_logs, LARGE);
+        ck_assert_msg (log_read_only (s_logs.log), "byte %zu", at);
+        ck_assert_uint_eq (log_last (s_logs.log), s_last_of (5));
+        logs_read_t got = logs_read (&s_logs, 1, ROOM);
+        ck_assert_msg (got.gaps == 1 && got.missing <= 2, "byte %zu", at);
+        ck_assert_uint_eq (s_logs.folded, got.records);
+        ck_assert (strstr (log_notice (s_logs.log), "damaged") != NULL);
+        logs_close (&s_logs);
+        s_is (logs_segment (&s_logs, s_first), bytes, s_size);
+    }
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 0);
+}
+END_TEST
+
+START_TEST (several_holes_are_named_and_the_rest_is_served)
+{
+    s_bytes[s_ends[2] + 20] ^= 1;
+    s_bytes[s_ends[4] + 70] ^= 1;
+    s_write (s_bytes, s_size);
+    logs_must_open (&s_logs, LARGE);
+    ck_assert (log_read_only (s_logs.log));
+    logs_read_t got = logs_read (&s_logs, 1, 1);
+    ck_assert_uint_eq (got.gaps, 2);
+    ck_assert_uint_eq (got.records, s_logs.folded);
+}
+END_TEST
+
+// ---- A newest segment that never counted
+
+// A log of some segments, the newest with two jobs in it.
+static void s_make_segments (void)
+{
+    uint64_t firsts[64];
+    logs_must_open (&s_logs, SEGMENT);
+    size_t count = 1;
+    while (count < 3) {
+        logs_job (&s_logs, "in one of some segments", 100);
+        count = logs_segments (&s_logs, firsts, 64);
+    }
+    logs_job (&s_logs, "in one of some segments", 1);
+    logs_close (&s_logs);
+    s_load_segment (firsts[2]);
+    ck_assert_uint_ge (s_count, 2);
+}
+
+static void s_unfinished_is_set_aside (size_t size)
+{
+    char name[300];
+    static uint8_t bytes[SEGMENT];
+    memset (bytes, 0, sizeof bytes);
+    memcpy (bytes, s_bytes, size);
+    for (size_t zeros = 0; zeros <= ZEROS; zeros += ZEROS) {
+        s_write (bytes, size + zeros);
+        logs_must_open (&s_logs, SEGMENT);
+        ck_assert (!log_read_only (s_logs.log));
+        ck_assert_uint_eq (log_last (s_logs.log), s_first - 1);
+        ck_assert_int_eq (logs_files (&s_logs, "torn-", name), 1);
+        s_is (logs_file (&s_logs, name), bytes, size + zeros);
+        ck_assert (strstr (log_notice (s_logs.log), name) != NULL);
+        ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).gaps, 0);
+        logs_job (&s_logs, "behind it", 1);
+        uint64_t last = log_last (s_logs.log);
+        logs_close (&s_logs);
+        logs_must_open (&s_logs, SEGMENT);
+        ck_assert_uint_eq (log_last (s_logs.log), last);
+        ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).gaps, 0);
+        logs_close (&s_logs);
+        s_remove_torn ();
+    }
+}
+
+START_TEST (unfinished_segment_is_set_aside_however_far_it_came)
+{
+    s_make_segments ();
+    uint64_t firsts[64];
+    size_t old_size;
+    logs_segments (&s_logs, firsts, 64);
+    uint8_t *old = logs_load (logs_segment (&s_logs, firsts[1]), &old_size);
+    for (size_t size = 0; size < s_ends[1]; size++) {
+        bool header = size <= SEGMENT_HEADER || (size >= s_ends[0] && size < s_ends[0] + 110);
+        if (!header && size % 61)
+            continue; // within records: not each byte
+        logs_save (logs_segment (&s_logs, firsts[1]), old, old_size);
+        s_unfinished_is_set_aside (size);
+    }
+    free (old);
+}
+END_TEST
+
+START_TEST (unfinished_first_segment_is_set_aside)
+{
+    for (size_t size = 0; size < s_ends[1]; size += 5) {
+        s_write (s_bytes, size);
+        logs_must_open (&s_logs, LARGE);
+        ck_assert_uint_eq (log_last (s_logs.log), 0);
+        ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 1);
+        logs_job (&s_logs, "from the beginning", 1);
+        logs_close (&s_logs);
+        s_remove_torn ();
+    }
+}
+END_TEST
+
+START_TEST (several_unfinished_segments_are_set_aside)
+{
+    s_make_segments ();
+    uint64_t before = s_first;
+    s_write (s_bytes, 50);
+    s_first += 100;
+    s_write (s_bytes, 0);
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_uint_eq (log_last (s_logs.log), before - 1);
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 2);
+}
+END_TEST
+
+// Its beginning is damaged, and a later batch says that it counted.
+START_TEST (damaged_beginning_of_the_newest_segment_is_served_past)
+{
+    s_make_segments ();
+    uint64_t last = s_last_of (s_count - 1), of_first = s_last_of (0) - s_first + 1;
+    for (size_t at = 0; at < s_ends[1]; at += at < s_ends[0] ? 3 : 200) {
+        s_bytes[at] ^= 0x10;
+        s_write (s_bytes, s_size);
+        logs_must_open (&s_logs, SEGMENT);
+        ck_assert_msg (log_read_only (s_logs.log), "byte %zu", at);
+        ck_assert_uint_eq (log_last (s_logs.log), last);
+        logs_read_t got = logs_read (&s_logs, 1, ROOM);
+        ck_assert_msg (got.missing == (at < s_ends[0] ? 0 : of_first),
+                       "byte %zu: %d records are missing", at, (int)got.missing);
+        logs_close (&s_logs);
+        s_is (logs_segment (&s_logs, s_first), s_bytes, s_size);
+        s_bytes[at] ^= 0x10;
+    }
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 0);
+}
+END_TEST
+
+// ---- What is not this log's, or not this program's
+
+typedef enum { FOREIGN, NEWER } stranger_t;
+
+// Gives the segment another log's id, or a version of the format to come.
+static void s_make_strange (uint64_t first, stranger_t how)
+{
+    size_t size;
+    segment_header_t header;
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, first), &size);
+    ck_assert_int_eq (segment_header_decode (&header, bytes), 0);
+    if (how == FOREIGN)
+        header.log.bytes[0] ^= 1;
+    else
+        header.version = 2;
+    segment_header_encode (&header, bytes);
+    logs_save (logs_segment (&s_logs, first), bytes, size);
+    free (bytes);
+}
+
+static void s_is_refused_untouched (void)
+{
+    uint64_t firsts[64], after[64];
+    uint8_t *bytes[64];
+    size_t sizes[64];
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = logs_load (logs_segment (&s_logs, firsts[i]), &sizes[i]);
+    ck_assert (!logs_open (&s_logs, SEGMENT));
+    ck_assert_int_eq (s_logs.trouble.exit, EXIT_CONFIG);
+    ck_assert_str_ne (s_logs.trouble.text, "");
+    ck_assert_uint_eq (logs_segments (&s_logs, after, 64), count);
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 0);
+    for (size_t i = 0; i < count; i++) {
+        s_is (logs_segment (&s_logs, firsts[i]), bytes[i], sizes[i]);
+        free (bytes[i]);
+    }
+}
+
+static void s_strangers_are_refused (stranger_t how)
+{
+    uint64_t firsts[64];
+    for (size_t i = 0; i < 3; i++) {
+        logs_free (&s_logs);
+        logs_init (&s_logs);
+        s_make_segments ();
+        logs_segments (&s_logs, firsts, 64);
+        s_make_strange (firsts[i], how);
+        s_is_refused_untouched ();
+        if (i == 2)
+            continue;
+        s_write (s_bytes, 40); // beside an unfinished one too
+        s_is_refused_untouched ();
+    }
+}
+
+START_TEST (segment_of_another_log_is_refused_untouched)
+{
+    s_strangers_are_refused (FOREIGN);
+}
+END_TEST
+
+START_TEST (segment_of_a_format_to_come_is_refused_untouched)
+{
+    s_strangers_are_refused (NEWER);
+}
+END_TEST
+
+// ---- Errors
+
+// Every read of an opening fails once.
+static void s_read_errors_change_nothing (size_t size)
+{
+    s_write (s_bytes, size);
+    faults_forget ();
+    logs_must_open (&s_logs, LARGE);
+    logs_close (&s_logs);
+    int reads = (int)faults_calls (FAULTS_PREAD);
+    s_remove_torn ();
+    ck_assert_int_gt (reads, 4);
+    for (int skip = 0; skip < reads; skip++) {
+        s_write (s_bytes, size);
+        faults_fail (FAULTS_PREAD, skip, 1, EIO);
+        bool opened = logs_open (&s_logs, LARGE);
+        faults_fail (FAULTS_PREAD, 0, 0, 0);
+        ck_assert_msg (!opened, "read %d of %d", skip, reads);
+        ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+        s_is (logs_segment (&s_logs, s_first), s_bytes, size);
+        s_remove_torn (); // a copy that was begun
+    }
+}
+
+START_TEST (read_error_is_no_end_of_the_log)
+{
+    s_read_errors_change_nothing (s_size);
+}
+END_TEST
+
+START_TEST (read_error_beside_a_torn_tail_cuts_nothing)
+{
+    s_read_errors_change_nothing (s_size - 5);
+}
+END_TEST
+
+START_TEST (read_error_in_an_unfinished_segment_sets_nothing_aside)
+{
+    s_read_errors_change_nothing (s_ends[0] + 20);
+}
+END_TEST
+
+START_TEST (failed_sync_at_opening_opens_nothing)
+{
+    faults_fail (FAULTS_FSYNC, 0, 1, EIO);
+    ck_assert (!logs_open (&s_logs, LARGE));
+    ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+    faults_fail (FAULTS_FSYNC, 0, 0, 0);
+    logs_must_open (&s_logs, LARGE);
+    ck_assert_uint_eq (log_last (s_logs.log), s_last_of (5));
+}
+END_TEST
+
+// ---- A batch's image inside a message
+
+// What somebody could send who knows the log: its next batches, with right checksums. The last one
+// says that everything before it was durable.
+static size_t s_image (const guid_t *log, uint64_t first, uint8_t *out)
+{
+    record_t record = {.kind = RECORD_MESSAGE, .time = LOGS_NOW, .text = span_of ("forged")};
+    batch_t head = {
+        .type = BATCH_TYPE_RECORDS, .first = first, .base = LOGS_NOW, .durable = first - 1};
+    batch_writer_t batch;
+    batch_begin (&batch, out, &head);
+    batch_add (&batch, &record);
+    return batch_end (&batch, log).size;
+}
+
+START_TEST (image_of_a_batch_in_a_text_is_only_text)
+{
+    static uint8_t image[BATCH_MAX];
+    logs_must_open (&s_logs, LARGE);
+    for (int i = 0; i < 3; i++) {
+        uint64_t last = log_last (s_logs.log);
+        record_t record = {.kind = RECORD_MESSAGE, .author = {{1}}};
+        record.text =
+            span (image, s_image (log_id (s_logs.log), last + 1 + 2 * (uint64_t)i, image));
+        log_done_t done;
+        log_begin (s_logs.log, s_logs.now, BATCH_MAX, false);
+        ck_assert_int_eq (log_put (s_logs.log, &record), 0);
+        log_commit (s_logs.log);
+        ck_assert_int_eq (log_finish (s_logs.log, -1, &done), 1);
+        free (done.buffer);
+    }
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_str_eq (log_notice (s_logs.log), "");
+    ck_assert_uint_eq (s_logs.folded, last);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+    logs_close (&s_logs);
+    s_load_segment (1);
+    s_write (s_bytes, s_size - 1); // and torn: the image within the last batch says nothing new
+    logs_must_open (&s_logs, LARGE);
+    ck_assert_uint_eq (log_last (s_logs.log), last - 1);
+}
+END_TEST
+
+static void s_add_rest (TCase *cases)
+{
+    tcase_add_test (cases, several_unfinished_segments_are_set_aside);
+    tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);
+    tcase_add_test (cases, segment_of_another_log_is_refused_untouched);
+    tcase_add_test (cases, segment_of_a_format_to_come_is_refused_untouched);
+    tcase_add_test (cases, read_error_is_no_end_of_the_log);
+    tcase_add_test (cases, read_error_beside_a_torn_tail_cuts_nothing);
+    tcase_add_test (cases, read_error_in_an_unfinished_segment_sets_nothing_aside);
+    tcase_add_test (cases, failed_sync_at_opening_opens_nothing);
+    tcase_add_test (cases, image_of_a_batch_in_a_text_is_only_text);
+}
+
+int main (void)
+{
+    TCase *cases = tcase_create ("recovery_tails");
+    tcase_add_checked_fixture (cases, s_setup, s_teardown);
+    tcase_set_timeout (cases, 60);
+    tcase_add_test (cases, tail_torn_at_any_byte_is_cut);
+    tcase_add_test (cases, tail_torn_at_any_byte_with_zeros_behind_is_cut);
+    tcase_add_test (cases, tail_torn_at_any_byte_with_garbage_behind_is_cut);
+    tcase_add_test (cases, tail_that_cannot_be_kept_is_not_cut);
+    tcase_add_test (cases, damage_before_what_was_durable_is_never_cut);
+    tcase_add_test (cases, several_holes_are_named_and_the_rest_is_served);
+    tcase_add_test (cases, unfinished_segment_is_set_aside_however_far_it_came);
+    tcase_add_test (cases, unfinished_first_segment_is_set_aside);
+    s_add_rest (cases);
+    return kit_run (cases, "recovery_tails");
+}
