@@ -32,7 +32,7 @@ typedef enum {
     RECORD_TOPIC = 5,
     RECORD_OPEN = 6,   // the log was opened for writing: options generation, instance
     RECORD_TRIM = 7,   // retention: options oldest, why
-    RECORD_ACCEPT = 8, // the operator accepted a log in doubt: options generation
+    RECORD_ACCEPT = 8, // the operator accepted a log in doubt: options generation, to
     RECORD_HOLE = 9,   // a damaged span was given up: options from, to
     // Found in STATE batches only, beside the JOIN and TOPIC records that make members and topic.
     RECORD_STATE_LOG = 64,   // options generation, oldest, why

@@ -91,6 +91,7 @@ static inline void dice_fill (dice_t *self, void *out, size_t size)
 static inline int kit_run (TCase *cases, const char *name)
 {
     Suite *suite = suite_create (name);
+    tcase_set_timeout (cases, 60); // for sanitizers on a busy machine
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);
     srunner_run_all (runner, CK_ENV);

@@ -62,7 +62,7 @@ static void s_job (log_t *log, int batches)
 {
     record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hello"), .author = {{1}}};
     log_done_t done;
-    log_begin (log, INT64_C (1795330800000000), 4096);
+    log_begin (log, INT64_C (1795330800000000), 4096, false);
     for (; batches > 0; batches--) {
         ck_assert_int_eq (log_put (log, &record), 0);
         log_break (log);

@@ -611,24 +611,6 @@ def everything_outlives_kill_and_stop():
                 before = records
 
 
-def state_outlives_new_segments():
-    with group("segment = 65536; max_message = 60000;", 2) as (server, ann, bob):
-        ann.topic("cats")
-        for _ in range(10):
-            ann.send("x" * 50000)
-        repeated = ann.send("last", counter=ann.counter + 1, random=77)
-        names = sorted(path.name for path in server.log_folder.glob("*.log"))
-        assert len(names) >= 5, names
-        server.kill()
-        for name in names[:-1]:  # what a start must not need
-            (server.log_folder / name).rename(server.log_folder / ("away-" + name))
-        server.start()
-        with Client(server.endpoint, ann.who) as again:
-            same({row["nick"] for row in again.members().values()}, {"m0", "m1"})
-            same(again.who_page()["topic"], "cats")
-            same(again.send("last", counter=ann.counter + 1, random=77, device=ann.device)["seq"], repeated["seq"])
-
-
 def stopping_is_told():
     with group("", 1) as (server, ann):
         ann.follow(0)
