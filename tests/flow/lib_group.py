@@ -102,21 +102,22 @@ def free_port():
     raise AssertionError("no free port")
 
 
-class Registry(Daemon):
-    """On the same port at every start."""
+def listen(text):
+    """The key, unless the text has it: the same port at every start, which clients wait for."""
+    return "" if "listen" in text else f'listen = ( {{ endpoint = "tcp://127.0.0.1:{free_port()}"; }} );\n'
 
+
+class Registry(Daemon):
     def __init__(self, text=""):
-        listen = "" if "listen" in text else f'listen = ( {{ endpoint = "tcp://127.0.0.1:{free_port()}"; }} );\n'
-        super().__init__("zchat-registry", "registry.cfg", f'{listen}{text}\nstate_dir = "@";\n')
+        super().__init__("zchat-registry", "registry.cfg", f'{listen(text)}{text}\nstate_dir = "@";\n')
 
 
 class Group(Daemon):
     def __init__(self, name="cats", registries=(), text=""):
         self.name = name
-        listen = "" if "listen" in text else 'listen = ( { endpoint = "tcp://127.0.0.1:*"; } );\n'
         known = ", ".join(f'"{registry.endpoint}"' for registry in registries)
         super().__init__("zchat-group", "group.cfg",
-                         f'{listen}{text}\nregistries = [ {known} ];\nstate_dir = "@/state";\n', name)
+                         f'{listen(text)}{text}\nregistries = [ {known} ];\nstate_dir = "@/state";\n', name)
 
     @property
     def log_folder(self):
