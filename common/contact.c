@@ -172,7 +172,8 @@ static void s_lost (void *arg, const wire_t *lost)
     self->handlers.lost (self->handlers.arg, lost);
 }
 
-static void s_dial (contact_t *self, const char *const *endpoints, size_t count)
+// `log`: what the registries say of the group, or NULL.
+static void s_dial (contact_t *self, const char *const *endpoints, size_t count, const guid_t *log)
 {
     dial_query_t query = {.loop = self->loop,
                           .endpoints = endpoints,
@@ -183,6 +184,8 @@ static void s_dial (contact_t *self, const char *const *endpoints, size_t count)
                           .deadline = zclock_mono () + SEARCH_MS,
                           .connect = self->connect,
                           .connect_arg = self->connect_arg};
+    if (log)
+        query.log = *log;
     dial_handlers_t handlers = {s_dialled, s_lost, self};
     self->dial = dial_new (&query, &handlers);
     if (!self->dial)
@@ -217,7 +220,7 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
     const lookup_row_t *row = lookup_row (lookup, 0);
     bool found = result == LOOKUP_DONE && !guid_is_null (&row->log);
     if (found)
-        s_dial (self, row->endpoints, row->endpoint_count);
+        s_dial (self, row->endpoints, row->endpoint_count, &row->log);
     lookup_destroy (&self->lookup);
     if (found)
         return;
@@ -232,7 +235,7 @@ static void s_search (contact_t *self)
     self->retry_at = INT64_MAX;
     if (!self->name) {
         const char *endpoint = self->address;
-        s_dial (self, &endpoint, 1);
+        s_dial (self, &endpoint, 1, NULL);
         return;
     }
     lookup_query_t query = {.loop = self->loop,

@@ -76,6 +76,8 @@ static void s_pong (try_t *try, const wire_t *pong)
     guid_t log = wire_guid (pong, WIRE_F_LOG);
     const char *endpoint = dealer_endpoint (try->dealer);
     bool wanted = !self->name || span_equal (name, span_of (self->name));
+    if (!guid_is_null (&self->query.log) && !guid_equal (&self->query.log, &log))
+        wanted = false;
     if (guid_is_null (&log) || !wanted || !text_name_valid ((const char *)name.data, name.size)) {
         char *shown = text_for_log ((const char *)name.data, name.size, TEXT_NAME_MAX);
         s_say (self, guid_is_null (&log) ? "%s is no group, but a %s" : "%s is another group: %s",

@@ -1,7 +1,7 @@
 // dial: connects to the first of several endpoints behind which the wanted group answers.
 //
-// Floor 6. All are tried side by side with a PING. A group of another name (a port that somebody
-// else has now) or a registry is not taken.
+// Floor 6. All are tried side by side with a PING. A group of another name or log (a port that
+// somebody else has now) or a registry is not taken.
 
 #ifndef ZCHAT_DIAL_H
 #define ZCHAT_DIAL_H
@@ -15,6 +15,7 @@ typedef struct {
     const char *const *endpoints;
     size_t count;
     const char *name; // of the group; NULL: any
+    guid_t log;       // of the group, as a registry said; zeros: any
     guid_t uuid;
     const uint8_t *receipt; // PROOF_RECEIPT bytes to show, or NULL
     int64_t deadline;       // on zclock_mono
