@@ -39,6 +39,22 @@ static void s_close (segments_t *self, segment_t *segment)
     segment->fd = -1;
 }
 
+// Closes the one not read for the longest time if enough are open; the newest, which is written,
+// stays.
+static void s_make_room (segments_t *self)
+{
+    if (self->open < SEGMENTS_OPEN)
+        return;
+    segment_t *oldest = NULL;
+    for (size_t i = 0; i + 1 < self->count; i++) {
+        segment_t *one = &self->list[i];
+        if (one->fd >= 0 && (!oldest || one->used < oldest->used))
+            oldest = one;
+    }
+    if (oldest)
+        s_close (self, oldest);
+}
+
 static void s_drop (segments_t *self, size_t position)
 {
     s_close (self, &self->list[position]);
@@ -90,7 +106,7 @@ static uint64_t *s_list_folder (int dir, size_t *count)
     uint64_t *firsts = malloc (room * sizeof *firsts);
     *count = 0;
     struct dirent *entry;
-    for (errno = 0; firsts && (entry = readdir (folder));) {
+    while (firsts && (errno = 0, entry = readdir (folder))) {
         uint64_t first;
         if (!segment_name_parse (entry->d_name, &first))
             continue;
@@ -129,6 +145,9 @@ segments_t *segments_new (int dir, const guid_t *id)
         }
     }
     free (firsts);
+    for (size_t i = self ? self->count : 0; i > 0; i--) // of whose header nothing is known: at most
+        if (self->list[i - 1].header.version == 0)
+            self->list[i - 1].header.time = i < self->count ? self->list[i].header.time : INT64_MAX;
     return self;
 }
 
@@ -173,6 +192,7 @@ segment_t *segments_newest (segments_t *self)
 
 segment_t *segments_append (segments_t *self, const segment_header_t *header, int fd, uint64_t end)
 {
+    s_make_room (self);
     segment_t *segment = s_add (self);
     s_set_header (segment, header);
     segment->fd = fd;
@@ -191,26 +211,12 @@ void segments_drop_oldest (segments_t *self)
     s_drop (self, 0);
 }
 
-// Closes the one not read for the longest time; the newest, which is written, stays.
-static void s_make_room (segments_t *self)
-{
-    segment_t *oldest = NULL;
-    for (size_t i = 0; i + 1 < self->count; i++) {
-        segment_t *one = &self->list[i];
-        if (one->fd >= 0 && (!oldest || one->used < oldest->used))
-            oldest = one;
-    }
-    if (oldest)
-        s_close (self, oldest);
-}
-
 int segments_fd (segments_t *self, segment_t *segment)
 {
     segment->used = ++self->clock;
     if (segment->fd >= 0)
         return segment->fd;
-    if (self->open >= SEGMENTS_OPEN)
-        s_make_room (self);
+    s_make_room (self);
     char name[SEGMENT_NAME];
     segment_name (segment->header.first, name);
     segment->fd = openat (self->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -236,6 +242,16 @@ static size_t s_position (const segments_t *self, uint64_t seq, int64_t time, bo
     return low > 0 ? low - 1 : 0;
 }
 
+// The next whole batch; over what is damaged, to one with a sequence of at least `seq`.
+static segment_step_t s_next (segment_walk_t *walk, uint64_t seq, batch_t *batch)
+{
+    segment_step_t step = segment_walk_next (walk, batch);
+    if (step != SEGMENT_BAD)
+        return step;
+    step = segment_walk_search (walk, seq);
+    return step == SEGMENT_BATCH ? segment_walk_next (walk, batch) : step;
+}
+
 // Makes the index for another step. SEGMENTS_PAGE: done with this segment.
 static segments_read_t s_index_step (segments_t *self, segment_t *segment)
 {
@@ -248,16 +264,13 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
     segment_step_t step = SEGMENT_BATCH;
     while (step == SEGMENT_BATCH && segment->indexed < stop) {
         batch_t batch;
-        uint64_t offset = segment_walk_offset (walk);
-        step = segment_walk_next (walk, &batch);
-        if (step == SEGMENT_BAD) {
-            step = segment_walk_search (walk, segment->indexed_seq);
-            segment->indexed = segment_walk_offset (walk);
-        } else if (step == SEGMENT_BATCH) {
-            index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
-            segment->indexed = segment_walk_offset (walk);
-            segment->indexed_seq = batch_last (&batch) + 1;
-        }
+        step = s_next (walk, segment->indexed_seq, &batch);
+        if (step != SEGMENT_BATCH)
+            break;
+        segment->indexed = segment_walk_offset (walk);
+        segment->indexed_seq = batch_last (&batch) + 1;
+        uint64_t offset = segment->indexed - batch.bytes.size;
+        index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
     }
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
@@ -292,30 +305,6 @@ static span_t s_behind (span_t bytes, const batch_t *batch)
     return span (bytes.data + batch->bytes.size, bytes.size - batch->bytes.size);
 }
 
-// The batch at `seq` is not there: up to where is nothing to be had?
-static segments_read_t s_hole (segments_t *self, segment_t *segment, uint64_t seq, uint64_t head,
-                               uint64_t offset, segments_page_t *page)
-{
-    int fd = segments_fd (self, segment);
-    if (fd < 0)
-        return SEGMENTS_FAILED;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, segment->end);
-    segment_step_t step = segment_walk_search (walk, seq);
-    batch_t batch;
-    if (step == SEGMENT_BATCH)
-        step = segment_walk_next (walk, &batch);
-    segment_walk_destroy (&walk);
-    if (step == SEGMENT_FAILED)
-        return SEGMENTS_FAILED;
-    size_t next = (size_t)(segment - self->list) + 1;
-    page->from = seq;
-    if (step == SEGMENT_BATCH)
-        page->to = batch.first - 1;
-    else
-        page->to = next < self->count ? self->list[next].header.first - 1 : head;
-    return SEGMENTS_GAP;
-}
-
 // Fills the page from bytes that begin with the batch that holds `seq`.
 static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t *page)
 {
@@ -339,6 +328,61 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     }
 }
 
+// Fills the page with what begins at the batch that holds `seq`, looking for it from *offset on.
+// SEGMENTS_NOTHING: it was missed; *offset is where.
+static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t *offset,
+                                  uint64_t seq, size_t max, segments_page_t *page)
+{
+    span_t bytes;
+    memset (page, 0, sizeof *page);
+    segments_read_t rc =
+        s_load (self, segment, *offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
+    if (rc != SEGMENTS_PAGE)
+        return rc;
+    batch_t batch;
+    const uint8_t *start = bytes.data;
+    while (batch_peek (&batch, bytes) == 0 && batch_last (&batch) < seq)
+        bytes = s_behind (bytes, &batch);
+    s_fill (self, bytes, max, page);
+    if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
+        return SEGMENTS_PAGE;
+    *offset += (uint64_t)(bytes.data - start);
+    free (page->buffer);
+    memset (page, 0, sizeof *page);
+    return SEGMENTS_NOTHING;
+}
+
+// The batch that holds `seq` was missed at *offset: something there is damaged. It may lie behind
+// that; then *offset is where. If it does not, says up to where there is nothing.
+static segments_read_t s_look_behind (segments_t *self, segment_t *segment, uint64_t *offset,
+                                      uint64_t seq, uint64_t head, segments_page_t *page)
+{
+    int fd = segments_fd (self, segment);
+    if (fd < 0)
+        return SEGMENTS_FAILED;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, *offset, segment->end);
+    batch_t batch;
+    segment_step_t step;
+    do
+        step = s_next (walk, seq > BATCH_RECORDS ? seq - BATCH_RECORDS : 1, &batch);
+    while (step == SEGMENT_BATCH && batch_last (&batch) < seq);
+    uint64_t end = segment_walk_offset (walk);
+    segment_walk_destroy (&walk);
+    if (step == SEGMENT_FAILED)
+        return SEGMENTS_FAILED;
+    if (step == SEGMENT_BATCH && batch.first <= seq) {
+        *offset = end - batch.bytes.size;
+        return SEGMENTS_PAGE;
+    }
+    size_t next = (size_t)(segment - self->list) + 1;
+    page->from = seq;
+    if (step == SEGMENT_BATCH)
+        page->to = batch.first - 1;
+    else
+        page->to = next < self->count ? self->list[next].header.first - 1 : head;
+    return SEGMENTS_GAP;
+}
+
 segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
                                segments_page_t *page)
 {
@@ -353,67 +397,56 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     }
     const index_entry_t *entry = index_by_seq (segment->index, seq);
     uint64_t offset = entry ? entry->offset : segment->start;
-    span_t bytes;
-    segments_read_t rc =
-        s_load (self, segment, offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
-    if (rc != SEGMENTS_PAGE)
+    segments_read_t rc = s_read_at (self, segment, &offset, seq, max, page);
+    if (rc == SEGMENTS_NOTHING)
+        rc = s_look_behind (self, segment, &offset, seq, head, page);
+    if (rc == SEGMENTS_PAGE && !page->buffer)
+        rc = s_read_at (self, segment, &offset, seq, max, page);
+    if (rc != SEGMENTS_NOTHING)
         return rc;
-    batch_t batch;
-    const uint8_t *start = bytes.data;
-    while (batch_peek (&batch, bytes) == 0 && batch_last (&batch) < seq)
-        bytes = s_behind (bytes, &batch);
-    s_fill (self, bytes, max, page);
-    if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
-        return SEGMENTS_PAGE;
-    offset += (uint64_t)(bytes.data - start);
-    free (page->buffer);
-    memset (page, 0, sizeof *page);
-    return s_hole (self, segment, seq, head, offset > 0 ? offset - 1 : 0, page);
+    errno = EIO; // it was there a moment ago
+    return SEGMENTS_FAILED;
 }
 
-// The first record at or after `time` in bytes that hold batches; 0 when there is none.
-static uint64_t s_find_in (segments_t *self, span_t bytes, int64_t time)
+// The first record at or after `time` from `offset` on; *seq is 0 when there is none.
+static segments_read_t s_find_in (segments_t *self, segment_t *segment, uint64_t offset,
+                                  int64_t time, uint64_t *seq)
 {
-    batch_t batch, next;
-    for (; batch_peek (&batch, bytes) == 0; bytes = s_behind (bytes, &batch)) {
-        span_t rest = s_behind (bytes, &batch);
-        if (batch_peek (&next, rest) == 0 && next.base < time)
-            continue; // times never decrease: all of this batch is before it
+    int fd = segments_fd (self, segment);
+    if (fd < 0)
+        return SEGMENTS_FAILED;
+    *seq = 0;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, segment->end);
+    segment_step_t step = SEGMENT_BATCH;
+    while (step == SEGMENT_BATCH && *seq == 0) {
+        batch_t batch;
         record_t record;
-        if (batch_open (&batch, bytes, &self->id) < 0)
-            return 0;
-        while (batch_next (&batch, &record) == 1)
-            if (record.time >= time)
-                return record.seq;
+        step = s_next (walk, 1, &batch);
+        while (step == SEGMENT_BATCH && *seq == 0 && batch_next (&batch, &record) == 1)
+            *seq = record.time >= time ? record.seq : 0;
     }
-    return 0;
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? SEGMENTS_FAILED : SEGMENTS_PAGE;
 }
 
 segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *seq)
 {
-    *seq = head + 1;
-    if (self->count == 0)
-        return SEGMENTS_PAGE;
-    size_t position = s_position (self, 0, time, true);
-    segment_t *segment = &self->list[position];
-    if (!segment->complete) {
-        segments_read_t step = s_index_step (self, segment);
-        if (step != SEGMENTS_PAGE)
-            return step;
+    size_t first = self->count > 0 ? s_position (self, 0, time, true) : 0;
+    // Only where something is damaged is it not in the first one looked at.
+    for (size_t position = first; position < self->count; position++) {
+        segment_t *segment = &self->list[position];
+        if (!segment->complete) {
+            segments_read_t step = s_index_step (self, segment);
+            if (step != SEGMENTS_PAGE)
+                return step;
+        }
+        const index_entry_t *entry = index_by_time (segment->index, time);
+        segments_read_t rc =
+            s_find_in (self, segment, entry ? entry->offset : segment->start, time, seq);
+        if (rc != SEGMENTS_PAGE || *seq > 0)
+            return rc;
     }
-    const index_entry_t *entry = index_by_time (segment->index, time);
-    uint8_t *buffer;
-    span_t bytes;
-    segments_read_t rc = s_load (self, segment, entry ? entry->offset : segment->start,
-                                 2 * (INDEX_SPACING + BATCH_MAX), &buffer, &bytes);
-    if (rc != SEGMENTS_PAGE)
-        return rc;
-    uint64_t found = s_find_in (self, bytes, time);
-    free (buffer);
-    if (found > 0)
-        *seq = found;
-    else if (position + 1 < self->count)
-        *seq = self->list[position + 1].header.first;
+    *seq = head + 1;
     return SEGMENTS_PAGE;
 }
 

@@ -62,7 +62,7 @@ typedef enum {
 
 typedef struct {
     uint8_t *buffer; // the caller frees it
-    span_t batches;  // whole ones, with SEGMENTS_HEADROOM bytes of the buffer in front
+    span_t batches;  // whole ones, with at least SEGMENTS_HEADROOM bytes of the buffer in front
     uint64_t first;
     uint64_t last;
     chain_t chain;     // after the last batch

@@ -1,0 +1,297 @@
+// What segments gives of a log in which something is damaged: all that is whole, and the truth
+// about the rest.
+
+#include "daemons/group/segments.h"
+
+#include "tests/logbook.h"
+
+enum { MIB = 1 << 20 };
+
+static uint64_t s_head (const logbook_t *book)
+{
+    return book->next - 1;
+}
+
+static segments_read_t s_read (segments_t *segments, const logbook_t *book, uint64_t seq,
+                               size_t max, segments_page_t *page)
+{
+    segments_read_t rc = SEGMENTS_LATER;
+    while (rc == SEGMENTS_LATER)
+        rc = segments_read (segments, seq, s_head (book), max, page);
+    return rc;
+}
+
+static const entry_t *s_entry (const logbook_t *book, uint64_t seq)
+{
+    for (size_t i = 0; i < book->count; i++)
+        if (book->entries[i].first <= seq && seq <= book->entries[i].last)
+            return &book->entries[i];
+    ck_abort_msg ("no batch holds %zu", (size_t)seq);
+}
+
+// Where a hole at `seq` ends: before the next whole batch of its segment, or with the segment.
+static uint64_t s_hole_end (const logbook_t *book, uint64_t seq)
+{
+    const entry_t *entry = s_entry (book, seq), *end = book->entries + book->count;
+    size_t segment = entry->segment;
+    while (entry < end && entry->segment == segment && entry->damaged)
+        entry++;
+    return entry < end ? entry->first - 1 : s_head (book);
+}
+
+static void s_seq_is_right (segments_t *segments, const logbook_t *book, uint64_t seq, size_t max)
+{
+    segments_page_t page;
+    segments_read_t rc = s_read (segments, book, seq, max, &page);
+    if (s_entry (book, seq)->damaged) {
+        ck_assert_msg (rc == SEGMENTS_GAP, "%zu: %d", (size_t)seq, rc);
+        ck_assert_uint_eq (page.from, seq);
+        ck_assert_uint_eq (page.to, s_hole_end (book, seq));
+        ck_assert_ptr_null (page.buffer);
+        return;
+    }
+    ck_assert_msg (rc == SEGMENTS_PAGE, "%zu: %d", (size_t)seq, rc);
+    ck_assert_uint_eq (page.first, s_entry (book, seq)->first);
+    for (uint64_t at = page.first; at <= page.last; at = s_entry (book, at)->last + 1)
+        ck_assert (!s_entry (book, at)->damaged);
+    free (page.buffer);
+}
+
+static uint64_t s_find (segments_t *segments, const logbook_t *book, int64_t time)
+{
+    uint64_t seq = 0;
+    segments_read_t rc = SEGMENTS_LATER;
+    while (rc == SEGMENTS_LATER)
+        rc = segments_find (segments, time, s_head (book), &seq);
+    ck_assert_int_eq (rc, SEGMENTS_PAGE);
+    return seq;
+}
+
+// The first sequence at or after `time` that can be had.
+static uint64_t s_wanted (const logbook_t *book, int64_t time)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        const entry_t *entry = &book->entries[i];
+        if (!entry->damaged && entry->time >= time)
+            return entry->base >= time ? entry->first
+                                       : entry->first + (uint64_t)(time - entry->base);
+    }
+    return book->next;
+}
+
+static void s_all_is_right (const logbook_t *book)
+{
+    segments_t *segments = segments_new (book->dir, &book->id);
+    ck_assert_ptr_nonnull (segments);
+    // From the front as a reader goes, then in every batch's middle, then all times.
+    uint64_t next = 1;
+    while (next <= s_head (book)) {
+        segments_page_t page;
+        s_seq_is_right (segments, book, next, 200000);
+        segments_read_t rc = s_read (segments, book, next, 200000, &page);
+        next = rc == SEGMENTS_PAGE ? page.last + 1 : page.to + 1;
+        free (page.buffer);
+    }
+    ck_assert_uint_eq (next, book->next);
+    for (size_t i = 0; i < book->count; i++) {
+        const entry_t *entry = &book->entries[i];
+        s_seq_is_right (segments, book, entry->first, 3000);
+        s_seq_is_right (segments, book, (entry->first + entry->last) / 2, 3000);
+        s_seq_is_right (segments, book, entry->last, 3000);
+        ck_assert_uint_eq (s_find (segments, book, entry->base), s_wanted (book, entry->base));
+        ck_assert_uint_eq (s_find (segments, book, entry->time), s_wanted (book, entry->time));
+    }
+    ck_assert_uint_eq (s_find (segments, book, book->time + 1), book->next);
+    segments_destroy (&segments);
+}
+
+// Three segments of small batches of 10 records, 40 each.
+static logbook_t *s_small (void)
+{
+    logbook_t *book = logbook_new ();
+    for (int i = 0; i < 3; i++) {
+        logbook_segment (book);
+        for (int j = 0; j < 40; j++)
+            logbook_batch (book, 10, 50);
+    }
+    return book;
+}
+
+START_TEST (whole_log_has_no_gaps)
+{
+    logbook_t *book = s_small ();
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (one_bad_batch_is_a_gap_of_its_own)
+{
+    static const size_t places[] = {0, 1, 20, 38, 39, 40, 79, 80, 100, 119};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++) {
+            logbook_t *book = s_small ();
+            logbook_damage (book, &book->entries[places[i]], (spoil_t)how);
+            s_all_is_right (book);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+START_TEST (batch_behind_a_bad_one_is_had_from_its_middle_too)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (int i = 0; i < 6; i++)
+        logbook_batch (book, 1000, 20);
+    logbook_damage (book, &book->entries[2], SPOIL_HEADER);
+    segments_t *segments = segments_new (book->dir, &book->id);
+    segments_page_t page;
+    for (uint64_t seq = 3001; seq <= 4000; seq += 333) {
+        ck_assert_int_eq (s_read (segments, book, seq, 100, &page), SEGMENTS_PAGE);
+        ck_assert_uint_eq (page.first, 3001);
+        ck_assert_uint_eq (page.last, 4000);
+        free (page.buffer);
+    }
+    ck_assert_int_eq (s_read (segments, book, 2500, 100, &page), SEGMENTS_GAP);
+    ck_assert_uint_eq (page.to, 3000);
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (segment_of_nothing_but_damage_is_a_gap_to_the_next)
+{
+    for (size_t segment = 0; segment < 3; segment++)
+        for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++) {
+            logbook_t *book = s_small ();
+            for (size_t i = 0; i < 40; i++)
+                logbook_damage (book, &book->entries[40 * segment + i], (spoil_t)how);
+            s_all_is_right (book);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+START_TEST (segment_that_is_gone_is_a_gap_to_the_next)
+{
+    logbook_t *book = s_small ();
+    unlink (logbook_path (book, 1));
+    for (size_t i = 40; i < 80; i++)
+        book->entries[i].damaged = true;
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (batches_of_a_segment_with_a_bad_header_are_had)
+{
+    static const char zeros[SEGMENT_HEADER] = {0};
+    for (size_t segment = 0; segment < 3; segment++)
+        for (int how = 0; how < 3; how++) {
+            logbook_t *book = s_small ();
+            logbook_spoil (book, segment, 30, "???", 3);
+            if (how == 1) // the STATE behind it too
+                logbook_spoil (book, segment, SEGMENT_HEADER + 10, "???", 3);
+            if (how == 2)
+                logbook_spoil (book, segment, 0, zeros, sizeof zeros);
+            s_all_is_right (book);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+START_TEST (front_that_is_not_kept_is_a_gap_too)
+{
+    logbook_t *book = s_small ();
+    unlink (logbook_path (book, 0));
+    segments_t *segments = segments_new (book->dir, &book->id);
+    segments_page_t page;
+    ck_assert_int_eq (s_read (segments, book, 7, 1000, &page), SEGMENTS_GAP);
+    ck_assert_uint_eq (page.from, 7);
+    ck_assert_uint_eq (page.to, book->firsts[1] - 1);
+    ck_assert_uint_eq (s_find (segments, book, 0), book->firsts[1]);
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
+
+// Wider than what is read at once, and than a step of the index.
+START_TEST (holes_of_mebibytes_are_gaps)
+{
+    static const spoil_t hows[] = {SPOIL_HEADER, SPOIL_ZEROS};
+    for (size_t i = 0; i < 2; i++) {
+        logbook_t *book = logbook_new ();
+        book->step = 1;
+        logbook_segment (book);
+        logbook_fill (book, MIB / 2, 100, 300);
+        size_t from = book->count;
+        logbook_fill (book, 3 * MIB, 100, 300);
+        size_t to = book->count;
+        logbook_fill (book, MIB / 2, 100, 300);
+        logbook_segment (book);
+        logbook_batch (book, 3, 3);
+        for (size_t j = from; j < to; j++)
+            logbook_damage (book, &book->entries[j], hows[i]);
+        segments_t *segments = segments_new (book->dir, &book->id);
+        for (size_t j = 0; j < book->count; j += 1 + book->count / 30) {
+            s_seq_is_right (segments, book, book->entries[j].first + 1, 5000);
+            int64_t time = book->entries[j].base + 1;
+            ck_assert_uint_eq (s_find (segments, book, time), s_wanted (book, time));
+        }
+        s_seq_is_right (segments, book, book->entries[to].first, 5000);
+        s_seq_is_right (segments, book, book->entries[to].last, 5000);
+        segments_destroy (&segments);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
+START_TEST (index_built_over_holes_misses_no_batch)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (int i = 0; i < 40; i++)
+        logbook_batch (book, 1, 60000);
+    for (size_t i = 1; i < 40; i += 2)
+        logbook_damage (book, &book->entries[i], SPOIL_ZEROS);
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (random_damage_is_told_as_it_is)
+{
+    dice_t chance = dice_new ("random_damage_is_told_as_it_is");
+    for (int round = 0; round < 12; round++) {
+        logbook_t *book = logbook_new ();
+        for (int i = 0; i < 3; i++) {
+            logbook_segment (book);
+            for (uint64_t end = book->at + dice (&chance, 400000); book->at <= end;)
+                logbook_batch (book, 1 + dice (&chance, 40), dice (&chance, 1500));
+        }
+        size_t one_in = 1 + dice (&chance, 10);
+        for (size_t i = 0; i < book->count; i++)
+            if (dice (&chance, one_in) == 0)
+                logbook_damage (book, &book->entries[i], (spoil_t)dice (&chance, 3));
+        s_all_is_right (book);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
+int main (void)
+{
+    TCase *cases = tcase_create ("segments_damage");
+    tcase_add_test (cases, whole_log_has_no_gaps);
+    tcase_add_test (cases, one_bad_batch_is_a_gap_of_its_own);
+    tcase_add_test (cases, batch_behind_a_bad_one_is_had_from_its_middle_too);
+    tcase_add_test (cases, segment_of_nothing_but_damage_is_a_gap_to_the_next);
+    tcase_add_test (cases, segment_that_is_gone_is_a_gap_to_the_next);
+    tcase_add_test (cases, batches_of_a_segment_with_a_bad_header_are_had);
+    tcase_add_test (cases, front_that_is_not_kept_is_a_gap_too);
+    tcase_add_test (cases, holes_of_mebibytes_are_gaps);
+    tcase_add_test (cases, index_built_over_holes_misses_no_batch);
+    tcase_add_test (cases, random_damage_is_told_as_it_is);
+    return kit_run (cases, "segments_damage");
+}
