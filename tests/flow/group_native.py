@@ -289,6 +289,38 @@ def one_connection_speaks_for_many():
         same(gateway.who_page()["online"], 50)
 
 
+def too_much_at_once_is_busy_and_nothing_is_lost():
+    with group("max_pending = 1048576; max_message = 60000;", 1) as (server, ann):
+        texts = {counter: f"{counter} " + "x" * 59000 for counter in range(1, 101)}
+        waiting, seqs, busy = dict.fromkeys(texts), {}, 0
+        while waiting:
+            tags = {ann.say_send(texts[counter], counter=counter, random=counter): counter for counter in sorted(waiting)}
+            for tag, counter in tags.items():
+                try:
+                    seqs[counter] = ann.wait(tag)[1]["seq"]
+                    del waiting[counter]
+                except lib_zwire.Refused as refusal:
+                    assert refusal.name in ("BUSY", "OUT_OF_ORDER"), refusal
+                    assert refusal.name != "BUSY" or 0 < refusal.row["wait"] < 10000, refusal.row
+                    busy += refusal.name == "BUSY"
+        assert busy > 0, "6 MB at once were not too much for 1 MiB"
+        same({record.counter: (record.seq, record.text) for record in ann.history() if record.kind == "message"},
+             {counter: (seqs[counter], texts[counter]) for counter in texts})
+
+
+def limits_are_told():
+    with group("max_members = 3;", 3) as (server, ann, *_):
+        with server.client() as late:
+            refused("LIMIT", late.join, "late")
+            ann.leave()
+            late.join("late")
+    with group("max_sessions = 10;", 1) as (server, ann), contextlib.ExitStack() as stack:
+        for _ in range(9):
+            stack.enter_context(server.client()).ping()
+        refused("LIMIT", stack.enter_context(server.client()).ping)
+        same(ann.ping().name, "PONG", "who is there already is served")
+
+
 # ---- History
 
 def pages_by_sequence():
