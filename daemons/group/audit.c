@@ -18,6 +18,7 @@ typedef struct {
     uint64_t total;  // bytes of all files
     uint64_t before; // bytes of the segments before this one
     uint64_t shown;
+    uint64_t oldest; // the first sequence that retention left, as the log says
 } run_t;
 
 static bool s_find (run_t *self, audit_verdict_t verdict, const char *format, ...)
@@ -48,8 +49,10 @@ static void s_progress (run_t *self, uint64_t offset)
     self->io->progress (self->io->arg, bytes, self->total);
 }
 
-static void s_learn_generation (run_t *self, const record_t *record)
+static void s_learn (run_t *self, const record_t *record)
 {
+    if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG)
+        self->oldest = record_option_number (record, RECORD_OPT_OLDEST, self->oldest);
     if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT ||
         record->kind == RECORD_STATE_LOG)
         self->result->generation =
@@ -61,7 +64,7 @@ static void s_take (run_t *self, batch_t *batch)
     audit_t *result = self->result;
     record_t record;
     while (batch_next (batch, &record) == 1) {
-        s_learn_generation (self, &record);
+        s_learn (self, &record);
         if (self->io->record)
             self->io->record (self->io->arg, &record);
         result->time = record.time;
@@ -72,16 +75,22 @@ static void s_take (run_t *self, batch_t *batch)
     result->records += batch->count;
 }
 
-// Whether something behind the offset says that `seq` was durable.
-static bool s_was_durable (run_t *self, uint64_t offset, uint64_t seq)
+// Whether something behind the offset says that `seq` was durable. -1: read error.
+static int s_was_durable (run_t *self, uint64_t offset, uint64_t seq)
 {
     segment_walk_t *walk = segment_walk_new (self->fd, &self->result->log, offset, UINT64_MAX);
+    segment_step_t step = SEGMENT_BAD;
     bool durable = false;
-    batch_t batch;
-    while (!durable && segment_walk_search (walk, seq) == SEGMENT_BATCH)
-        durable = segment_walk_next (walk, &batch) == SEGMENT_BATCH && batch.durable >= seq;
+    while (!durable && (step == SEGMENT_BAD || step == SEGMENT_BATCH)) {
+        batch_t batch;
+        if (step == SEGMENT_BAD)
+            step = segment_walk_search (walk, seq);
+        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
+            step = segment_walk_next (walk, &batch);
+        durable = step == SEGMENT_BATCH && batch.durable >= seq;
+    }
     segment_walk_destroy (&walk);
-    return durable;
+    return step == SEGMENT_FAILED ? -1 : durable;
 }
 
 static bool s_is_newest (const run_t *self)
@@ -102,7 +111,10 @@ static bool s_is_live (const run_t *self)
 static bool s_bad (run_t *self, uint64_t offset)
 {
     uint64_t first = self->segment->header.first, seq = self->result->last + 1;
-    if (!s_is_newest (self) || s_was_durable (self, offset, seq))
+    int durable = s_is_newest (self) ? s_was_durable (self, offset, seq) : 1;
+    if (durable < 0)
+        return s_unreadable (self, "a segment");
+    if (durable)
         return s_find (self, AUDIT_DAMAGED,
                        "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",
                        first, offset, seq);
@@ -159,7 +171,7 @@ static void s_take_state (run_t *self, batch_t *batch)
 {
     record_t record;
     while (batch_next (batch, &record) == 1)
-        s_learn_generation (self, &record);
+        s_learn (self, &record);
 }
 
 // STATE must be whole batches, and be what the segment's first batch says.
@@ -189,6 +201,8 @@ static bool s_check_state (run_t *self)
     bool right =
         step == SEGMENT_BATCH && batch.opens && memcmp (batch.digest, digest, BATCH_DIGEST) == 0;
     segment_walk_destroy (&walk);
+    if (step == SEGMENT_FAILED)
+        return s_unreadable (self, "a segment");
     return right ||
            s_find (self, AUDIT_DAMAGED,
                    "the beginning of segment %" PRIu64 " is not what its first batch says it was",
@@ -220,6 +234,25 @@ static bool s_check_header (run_t *self, bool is_first)
     return true;
 }
 
+// What was found at a segment's beginning is damage, but in the newest one: if that never counted
+// it is torn, as recovery sees it, or just being made.
+static bool s_bad_beginning (run_t *self)
+{
+    audit_t *result = self->result;
+    if (result->verdict != AUDIT_DAMAGED || !s_is_newest (self) || self->segment->foreign)
+        return false;
+    int durable = s_was_durable (self, 0, self->segment->header.first);
+    if (durable < 0)
+        return s_unreadable (self, "a segment");
+    result->live = !durable && s_is_live (self);
+    if (result->live) {
+        result->verdict = AUDIT_SOUND;
+        result->place[0] = 0;
+    } else if (!durable)
+        result->verdict = AUDIT_TORN;
+    return result->live;
+}
+
 static bool s_check_segment (run_t *self, size_t position)
 {
     self->segment = segments_at (self->segments, position);
@@ -227,15 +260,8 @@ static bool s_check_segment (run_t *self, size_t position)
     if (self->fd < 0)
         return s_unreadable (self, "a segment");
     struct stat status;
-    if (!s_check_header (self, position == 0) || !s_check_state (self)) {
-        // A newest segment that never counted is torn, as recovery sees it.
-        bool torn = position > 0 && s_is_newest (self) && !self->segment->foreign &&
-                    self->result->verdict == AUDIT_DAMAGED &&
-                    !s_was_durable (self, 0, self->segment->header.first);
-        if (torn)
-            self->result->verdict = AUDIT_TORN;
-        return false;
-    }
+    if (!s_check_header (self, position == 0) || !s_check_state (self))
+        return s_bad_beginning (self);
     bool fine = s_check_batches (self);
     if (fstat (self->fd, &status) == 0)
         self->before += (uint64_t)status.st_size;
@@ -277,10 +303,19 @@ static void s_measure (run_t *self)
     }
 }
 
+// What retention did not remove must be there.
+static void s_check_front (run_t *self)
+{
+    uint64_t first = segments_at (self->segments, 0)->header.first;
+    if (first > self->oldest)
+        s_find (self, AUDIT_DAMAGED, "records %" PRIu64 " to %" PRIu64 " are missing", self->oldest,
+                first - 1);
+}
+
 void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
 {
     memset (self, 0, sizeof *self);
-    run_t run = {.result = self, .io = io};
+    run_t run = {.result = self, .io = io, .oldest = 1};
     run.dir = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (run.dir < 0) {
         s_unreadable (&run, folder);
@@ -294,8 +329,11 @@ void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
     if (run.segments) {
         s_measure (&run);
         self->segments = segments_count (run.segments);
-        for (size_t i = 0; i < self->segments && s_check_segment (&run, i); i++)
-            ;
+        bool fine = true;
+        for (size_t i = 0; i < self->segments && fine; i++)
+            fine = s_check_segment (&run, i);
+        if (fine)
+            s_check_front (&run);
         segments_destroy (&run.segments);
     }
     close (run.dir);
