@@ -192,6 +192,9 @@ int folder_key (int dir, log_key_t *key, trouble_t *trouble)
     if (errno == EPERM)
         return trouble_set (trouble, EXIT_CONFIG,
                             "the file 'key' can be read by others: chmod 600 it");
+    if (errno == EBADMSG)
+        return trouble_set (trouble, EXIT_CONFIG,
+                            "the file 'key' has a wrong size: put it back from a backup");
     if (errno != ENOENT)
         return trouble_set (trouble, EXIT_SYNC, "the file 'key' cannot be read: %s",
                             strerror (errno));
