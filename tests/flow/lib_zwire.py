@@ -248,6 +248,15 @@ def read_batches(data, log):
     return batches
 
 
+def read_page(message, log):
+    """The batches of a RECORDS message, whose receipt must be for the last of them."""
+    batches = read_batches(message["batches"], log)
+    seq = int.from_bytes(message["receipt"][8:16], "big")
+    if batches and seq != batches[-1].last:
+        raise Wrong(f"a receipt for {seq} with records up to {batches[-1].last}")
+    return batches
+
+
 # ---- Clients
 
 CONTEXT = zmq.Context()
@@ -406,7 +415,7 @@ class Client:
                 first, last = page["first"], page["last"]
             if first > last:
                 return records
-            got = [record for batch in read_batches(page["batches"], self.log) for record in batch.records]
+            got = [record for batch in read_page(page, self.log) for record in batch.records]
             records += [record for record in got if first <= record.seq <= last]
             if [record.seq for record in records] != list(range(first_of(records), first_of(records) + len(records))):
                 raise Wrong("the pages do not join")
@@ -455,7 +464,7 @@ class Follower:
             self.cursor, self.chain = message["to"] + 1, None
         if message.name != "RECORDS":
             return message
-        batches = read_batches(message["batches"], self.client.log)
+        batches = read_page(message, self.client.log)
         if (batches[0].first, batches[-1].last) != (message["first"], message["last"]):
             raise Wrong(f"first and last of {dict(message)}")
         for batch in batches:
