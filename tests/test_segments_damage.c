@@ -143,7 +143,7 @@ START_TEST (batch_behind_a_bad_one_is_had_from_its_middle_too)
     logbook_t *book = logbook_new ();
     logbook_segment (book);
     for (int i = 0; i < 6; i++)
-        logbook_batch (book, 1000, 20);
+        logbook_batch (book, 1000, 1);
     logbook_damage (book, &book->entries[2], SPOIL_HEADER);
     segments_t *segments = segments_new (book->dir, &book->id);
     segments_page_t page;
