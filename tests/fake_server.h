@@ -12,6 +12,8 @@
 #include "tests/sample_log.h"
 
 #include <czmq.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 typedef struct fake fake_t;
 
@@ -295,6 +297,19 @@ static inline void fake_open (fake_t *self)
     snprintf (self->endpoint, sizeof self->endpoint, "%s", endpoint);
     free (endpoint);
     zloop_reader (self->loop, self->router, fake_read, self);
+}
+
+// An endpoint that refuses connections and that nobody else can get: closed by closing the result.
+static inline int fake_refusing (char endpoint[64])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind (fd, (struct sockaddr *)&address, size) < 0 ||
+        getsockname (fd, (struct sockaddr *)&address, &size) < 0)
+        abort ();
+    snprintf (endpoint, 64, "tcp://127.0.0.1:%u", (unsigned)ntohs (address.sin_port));
+    return fd;
 }
 
 // Goes away, as a killed process does.

@@ -1,4 +1,3 @@
-#include "common/credit.h"
 #include "common/cursor.h"
 
 #include "tests/sample_log.h"
@@ -191,23 +190,6 @@ START_TEST (state_is_no_record)
 }
 END_TEST
 
-START_TEST (credit_is_renewed_before_it_is_used_up)
-{
-    credit_t credit = credit_begin ();
-    ck_assert_uint_eq (credit.granted, CREDIT_AT_HEAD);
-    ck_assert (!credit_received (&credit, 1000, false));
-    ck_assert (credit_received (&credit, CREDIT_AT_HEAD / 2, false));
-    ck_assert_uint_eq (credit.granted, credit.received + CREDIT_AT_HEAD);
-    ck_assert (credit_received (&credit, 1, true)); // behind: more at once
-    ck_assert_uint_eq (credit.granted, credit.received + CREDIT_BEHIND);
-    uint64_t granted = credit.granted;
-    ck_assert (!credit_received (&credit, 1, false)); // and never less
-    ck_assert_uint_eq (credit.granted, granted);
-    ck_assert (credit_received (&credit, 3 * CREDIT_BEHIND, true)); // a frame may overshoot
-    ck_assert_uint_eq (credit.granted, credit.received + CREDIT_BEHIND);
-}
-END_TEST
-
 int main (void)
 {
     TCase *cases = tcase_create ("cursor");
@@ -223,7 +205,6 @@ int main (void)
     tcase_add_test (cases, other_logs_batches_are_refused);
     tcase_add_test (cases, batch_of_another_past_does_not_continue);
     tcase_add_test (cases, state_is_no_record);
-    tcase_add_test (cases, credit_is_renewed_before_it_is_used_up);
     Suite *suite = suite_create ("cursor");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

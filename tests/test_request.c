@@ -1,0 +1,137 @@
+#include "common/request.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static request_t *s_new (wire_kind_t kind)
+{
+    guid_t uuid = {{7}};
+    wire_t message = wire (kind, 55, &uuid);
+    if (kind == WIRE_SEND)
+        wire_set_bytes (&message, WIRE_F_TEXT, span_of ("hi"));
+    request_t *self = request_new (&message);
+    ck_assert_ptr_nonnull (self);
+    return self;
+}
+
+START_TEST (written_with_what_it_has_now)
+{
+    request_t *self = s_new (WIRE_SEND);
+    uint8_t bytes[200];
+    for (uint32_t i = 1; i < 4; i++) {
+        self->tag = 100 + i;
+        self->send.counter = i;
+        self->send.random = 7 * i;
+        self->send.device[0] = (uint8_t)i;
+        writer_t out = writer (bytes, sizeof bytes);
+        request_write (self, &out);
+        ck_assert (!out.failed);
+        wire_t message;
+        ck_assert_int_eq (wire_decode (&message, span (bytes, writer_used (&out))), 0);
+        ck_assert_uint_eq (message.tag, 100 + i);
+        ck_assert_uint_eq (message.uuid.bytes[0], 7);
+        ck_assert_uint_eq (wire_number (&message, WIRE_F_COUNTER), i);
+        ck_assert_uint_eq (wire_number (&message, WIRE_F_RANDOM), 7 * i);
+        ck_assert_uint_eq (wire_bytes (&message, WIRE_F_DEVICE).data[0], i);
+        ck_assert (span_equal (wire_bytes (&message, WIRE_F_TEXT), span_of ("hi")));
+    }
+    request_destroy (&self);
+    ck_assert_ptr_null (self);
+}
+END_TEST
+
+START_TEST (too_large_is_refused)
+{
+    char *text = malloc (70000);
+    memset (text, 'x', 70000);
+    wire_t message = wire (WIRE_TOPIC, 0, NULL);
+    wire_set_bytes (&message, WIRE_F_TEXT, span (text, 70000));
+    errno = 0;
+    ck_assert_ptr_null (request_new (&message));
+    ck_assert_int_eq (errno, EMSGSIZE);
+    free (text);
+}
+END_TEST
+
+START_TEST (answers_fit_their_requests)
+{
+    static const struct {
+        wire_kind_t request;
+        wire_kind_t replies[5];
+    } table[] = {{WIRE_JOIN, {WIRE_ROW_ACK, WIRE_ROW_ERROR}},
+                 {WIRE_SEND, {WIRE_ROW_ACK, WIRE_ROW_ERROR}},
+                 {WIRE_WHO, {WIRE_MEMBERS, WIRE_ROW_ERROR}},
+                 {WIRE_PING, {WIRE_PONG, WIRE_LOST, WIRE_ROW_ERROR}},
+                 {WIRE_PAGE, {WIRE_RECORDS, WIRE_GAP, WIRE_LOST, WIRE_ROW_ERROR}}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        request_t *self = s_new (table[i].request);
+        for (int kind = 0; kind < 256; kind++) {
+            bool fits = false;
+            for (int j = 0; table[i].replies[j]; j++)
+                fits = fits || (int)table[i].replies[j] == kind;
+            ck_assert_int_eq (request_fits (self, (wire_kind_t)kind), fits);
+        }
+        request_destroy (&self);
+    }
+}
+END_TEST
+
+START_TEST (fate_of_what_was_not_answered)
+{
+    request_t *self = s_new (WIRE_SEND);
+    ck_assert (!request_may_be_stored (self, OUTBOX_TIMEOUT)); // never sent
+    self->tag = 5;
+    ck_assert (request_may_be_stored (self, OUTBOX_TIMEOUT));
+    ck_assert (request_may_be_stored (self, OUTBOX_CLOSED));
+    ck_assert (!request_may_be_stored (self, OUTBOX_ANSWERED));
+    self->error = WIRE_ERR_NOT_MEMBER;
+    ck_assert (!request_may_be_stored (self, OUTBOX_REFUSED));
+    self->uncertain = true;
+    ck_assert (request_may_be_stored (self, OUTBOX_REFUSED));
+    self->error = WIRE_ERR_TOO_LONG; // it never can have been
+    ck_assert (!request_may_be_stored (self, OUTBOX_REFUSED));
+    self->kind = WIRE_WHO;
+    ck_assert (!request_may_be_stored (self, OUTBOX_TIMEOUT));
+    request_destroy (&self);
+}
+END_TEST
+
+START_TEST (list_is_in_order_however_it_was_filled)
+{
+    requests_t list = {NULL, NULL};
+    request_t *items[50];
+    for (uint64_t i = 0; i < 50; i++) {
+        items[i] = s_new (WIRE_WHO);
+        items[i]->order = i * 17 % 50;
+        requests_insert (&list, items[i]);
+    }
+    requests_remove (&list, items[3]);
+    requests_insert (&list, items[3]);
+    request_t *item;
+    for (uint64_t order = 0; (item = requests_shift (&list)); order++) {
+        ck_assert_uint_eq (item->order, order);
+        request_destroy (&item);
+    }
+    ck_assert_ptr_null (list.head);
+    ck_assert_ptr_null (list.tail);
+}
+END_TEST
+
+int main (void)
+{
+    TCase *cases = tcase_create ("request");
+    tcase_add_test (cases, written_with_what_it_has_now);
+    tcase_add_test (cases, too_large_is_refused);
+    tcase_add_test (cases, answers_fit_their_requests);
+    tcase_add_test (cases, fate_of_what_was_not_answered);
+    tcase_add_test (cases, list_is_in_order_however_it_was_filled);
+    Suite *suite = suite_create ("request");
+    suite_add_tcase (suite, cases);
+    SRunner *runner = srunner_create (suite);
+    srunner_run_all (runner, CK_ENV);
+    int failed = srunner_ntests_failed (runner);
+    srunner_free (runner);
+    return failed > 0;
+}
