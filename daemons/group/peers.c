@@ -17,6 +17,8 @@ struct peers {
     size_t max_peers;
     size_t max_sessions;
     int64_t lease;
+    int64_t now;   // of the last request
+    int64_t ended; // when a session was ended by a leave
 };
 
 // A key of the table is a peer_t of which only listener and route count.
@@ -58,6 +60,7 @@ peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease)
     self->sessions = s_table (hash_guid, hash_guid_compare);
     zhashx_set_destructor (self->sessions, s_free_session);
     self->lease = lease;
+    self->ended = -1;
     peers_set_limits (self, max_peers, max_sessions);
     return self;
 }
@@ -135,13 +138,14 @@ peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const 
                     int64_t now)
 {
     peer_t *peer = peers_find (self, listener, route);
-    if (peer && peer->heard == now && guid_equal (&peer->last_who, who))
+    self->now = now;
+    if (peer && peer->heard == now && self->ended != now && guid_equal (&peer->last_who, who))
         return peer; // many requests come in one millisecond
+    if (!peer && zhashx_size (self->table) >= self->max_peers)
+        return NULL;
     if (!guid_is_null (who) && !s_hear_session (self, who, now))
         return NULL;
     if (!peer) {
-        if (zhashx_size (self->table) >= self->max_peers)
-            return NULL;
         peer = peer_new (listener, route);
         peer->known = true;
         zhashx_insert (self->table, peer, peer);
@@ -207,4 +211,5 @@ peer_t *peers_next (peers_t *self)
 void peers_end_sessions (peers_t *self, const guid_t *who)
 {
     zhashx_delete (self->sessions, who->bytes);
+    self->ended = self->now;
 }
