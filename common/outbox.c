@@ -319,18 +319,30 @@ void outbox_unsent (outbox_t *self)
 
 // ---- Answers
 
-static void s_put_off (outbox_t *self, int64_t now, request_t *item, wire_error_t error,
-                       uint64_t wait)
+static int64_t s_pause (const request_t *item, wire_error_t error, uint64_t wait)
 {
     if (wait == 0)
         wait = (uint64_t)WAIT_MS << (item->delays < 8 ? item->delays : 8);
     if (wait > WAIT_MAX && error != WIRE_ERR_BUSY && error != WIRE_ERR_LIMIT)
         wait = WAIT_MAX;
-    if (wait > INT32_MAX)
-        wait = INT32_MAX;
+    return wait < INT32_MAX ? (int64_t)wait : INT32_MAX;
+}
+
+static void s_put_off (outbox_t *self, int64_t now, request_t *item, wire_error_t error,
+                       uint64_t wait)
+{
+    int64_t when = now + s_pause (item, error, wait);
     item->delays++;
     item->error = error;
-    s_put_back (self, item, now + (int64_t)wait);
+    if (request_is_change (item)) {
+        s_put_back (self, item, when);
+        return;
+    }
+    // It keeps its tag: when it was a repeat that was refused, the first one may be answered yet.
+    self->repeats -= item->repeat;
+    item->repeat = false;
+    item->repeat_at = when;
+    s_wake_at (self, when);
 }
 
 // The sends behind a refused one were, or will be, refused as out of order: all go again, in order.

@@ -235,6 +235,29 @@ START_TEST (busy_waits_as_long_as_the_server_says_and_holds_up_what_is_behind)
 }
 END_TEST
 
+START_TEST (busy_read_is_asked_for_again_and_either_answer_counts)
+{
+    told_t told = {0};
+    s_put (WIRE_WHO, NULL, &told);
+    wire_t who = s_next (0);
+    ck_assert (s_error (0, who.tag, WIRE_ERR_BUSY, 300));
+    outbox_expire (s_box, 299);
+    ck_assert_int_eq (s_next (299).kind, 0);
+    ck_assert_int_eq (outbox_wake (s_box), 300);
+    outbox_expire (s_box, 300);
+    wire_t again = s_next (300);
+    ck_assert_int_eq (again.kind, WIRE_WHO);
+    ck_assert_uint_eq (again.tag, who.tag);
+    ck_assert_int_eq (s_next (300).kind, 0);
+    ck_assert (s_error (300, who.tag, WIRE_ERR_BUSY, 300)); // the first one is being answered
+    wire_t members = wire (WIRE_MEMBERS, who.tag, NULL);
+    ck_assert (outbox_answer (s_box, 400, &members));
+    ck_assert_int_eq (told.calls, 1);
+    outbox_expire (s_box, 5000);
+    ck_assert_int_eq (s_next (5000).kind, 0);
+}
+END_TEST
+
 START_TEST (out_of_order_waits_for_the_one_before)
 {
     told_t a_told = {0}, b_told = {0};
@@ -686,6 +709,7 @@ int main (void)
     tcase_add_test (cases, old_connections_answers_never_count);
     tcase_add_test (cases, no_more_are_under_way_than_a_session_may_have);
     tcase_add_test (cases, busy_waits_as_long_as_the_server_says_and_holds_up_what_is_behind);
+    tcase_add_test (cases, busy_read_is_asked_for_again_and_either_answer_counts);
     tcase_add_test (cases, out_of_order_waits_for_the_one_before);
     tcase_add_test (cases, out_of_order_with_nothing_before_takes_a_new_device);
     tcase_add_test (cases, reused_counter_is_sent_under_a_new_device);
