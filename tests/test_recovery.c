@@ -310,6 +310,7 @@ START_TEST (key_is_never_made_anew_beside_segments)
     opening_t opening = s_opening ();
     ck_assert (!opening.opened);
     ck_assert_int_eq (opening.exit, EXIT_CONFIG);
+    ck_assert_int_ne (access (folder_path (&s_folder, "log/key"), F_OK), 0);
     s_is_still (s_bytes, s_size);
 }
 END_TEST
