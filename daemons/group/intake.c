@@ -58,6 +58,10 @@ wire_error_t intake_add (intake_t *self, pending_t *request)
         return WIRE_ERR_DOUBT;
     if (self->waiting.bytes + self->job.bytes + pending_size (request) > self->max_pending)
         return WIRE_ERR_BUSY;
+    if (roster_count_pending (self->roster, &request->who, 1) > WIRE_UNANSWERED) {
+        roster_count_pending (self->roster, &request->who, -1);
+        return WIRE_ERR_BUSY;
+    }
     pending_queue_add (&self->waiting, request);
     return WIRE_ERR_NONE;
 }
@@ -158,8 +162,10 @@ static bool s_take (intake_t *self, int64_t now)
 
 static void s_answer_job (intake_t *self)
 {
-    for (pending_t *request = self->job.first; request; request = request->next)
+    for (pending_t *request = self->job.first; request; request = request->next) {
+        roster_count_pending (self->roster, &request->who, -1);
         self->io.answer (self->io.arg, request);
+    }
 }
 
 static void s_commit (intake_t *self, int64_t mono)
@@ -236,6 +242,7 @@ static void s_refuse_waiting (intake_t *self, wire_error_t why)
     self->trimming = false;
     while ((request = pending_queue_take (&self->waiting))) {
         request->error = why;
+        roster_count_pending (self->roster, &request->who, -1);
         self->io.answer (self->io.arg, request);
         pending_destroy (&request);
     }

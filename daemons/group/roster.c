@@ -20,6 +20,7 @@ typedef struct {
     sends_t **devices;
     size_t count;
     size_t left; // so many, the first ones, are gone next: a leave forgets all devices
+    size_t pending; // requests that wait for an answer
 } member_t;
 
 typedef struct {
@@ -574,4 +575,15 @@ void roster_set_seen (roster_t *self, const guid_t *who, int64_t time)
         member->now.seen = time;
     if (time > member->next.seen)
         member->next.seen = time;
+}
+
+size_t roster_count_pending (roster_t *self, const guid_t *who, int change)
+{
+    member_t *member = s_member (self, who);
+    if (!member)
+        return 0;
+    // Who left and came back between may have fewer than are answered.
+    if (change > 0 || member->pending > 0)
+        member->pending += (size_t)change;
+    return member->pending;
 }
