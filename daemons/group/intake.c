@@ -93,13 +93,18 @@ static void s_judge_trim (intake_t *self, pending_t *trim, verdict_t *verdict)
     verdict->append = true;
 }
 
+// Why what appends is refused just now.
+static wire_error_t s_refusal (const intake_t *self, const pending_t *request)
+{
+    if (*log_doubt (self->log))
+        return WIRE_ERR_DOUBT;
+    bool may_use_reserve = request->trim || request->kind == WIRE_LEAVE;
+    return may_use_reserve ? WIRE_ERR_NONE : self->blocked;
+}
+
 static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
 {
     roster_t *roster = self->roster;
-    if (request->trim) {
-        s_judge_trim (self, request, verdict);
-        return;
-    }
     switch (request->kind) {
     case WIRE_JOIN:
         roster_judge_join (roster, &request->who, request->nick, self->max_members, verdict);
@@ -113,13 +118,16 @@ static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
     case WIRE_TOPIC:
         roster_judge_topic (roster, &request->who, request->text, verdict);
         break;
-    default:
+    case WIRE_SEND:
         roster_judge_send (roster, &request->who, &request->send, request->text, verdict);
+        break;
+    default:
+        s_judge_trim (self, request, verdict);
     }
-    bool may_use_reserve = request->trim || request->kind == WIRE_LEAVE;
-    if (verdict->append && self->blocked && !may_use_reserve) {
+    wire_error_t refusal = verdict->append ? s_refusal (self, request) : WIRE_ERR_NONE;
+    if (refusal) {
         verdict->append = false;
-        verdict->error = self->blocked;
+        verdict->error = refusal;
     }
 }
 
@@ -150,6 +158,7 @@ static bool s_take (intake_t *self, int64_t now)
     s_judge (self, request, &verdict);
     if (verdict.append && s_append (self, now, &verdict) < 0)
         return false;
+    self->trimming = self->trimming && !(request->trim && verdict.error);
     request->error = verdict.error;
     request->appended = verdict.append;
     request->seq = verdict.append ? verdict.record.seq : verdict.seq;
@@ -213,7 +222,7 @@ static void s_done (intake_t *self, log_done_t *done)
     for (pending_t *request = self->job.first; request; request = request->next) {
         if (request->appended && request->kind == WIRE_LEAVE)
             self->io.left (self->io.arg, &request->who, request->seq);
-        if (request->trim) {
+        if (request->appended && request->trim) {
             self->trimming = false;
             self->io.trimmed (self->io.arg, request->seq);
         }
