@@ -10,11 +10,19 @@ static context_t *s_context;
 static console_t *s_console;
 static int s_ends_at; // the loop ends after so many events
 
+static int s_end (zloop_t *loop, int timer, void *arg)
+{
+    (void)loop, (void)timer, (void)arg;
+    context_end (s_context, EXIT_DONE);
+    return 0;
+}
+
+// Ends the loop a little later, when all that follows from the last event is drawn.
 static void s_note (const char *what)
 {
     strcat (s_seen, what);
     if (--s_ends_at == 0)
-        context_end (s_context, EXIT_DONE);
+        zloop_timer (context_loop (s_context), 20, 1, s_end, NULL);
 }
 
 static void s_on_line (void *arg, const char *line)
