@@ -33,7 +33,7 @@ typedef enum {
     RECORD_OPEN = 6,   // the log was opened for writing: options generation, instance
     RECORD_TRIM = 7,   // retention: options oldest, why
     RECORD_ACCEPT = 8, // the operator accepted a log in doubt: options generation, to
-    RECORD_HOLE = 9,   // a damaged span was given up: options from, to
+    RECORD_HOLE = 9,   // a damaged span was given up: options from, to, chain
     // Found in STATE batches only, beside the JOIN and TOPIC records that make members and topic.
     RECORD_STATE_LOG = 64,   // options generation, oldest, why
     RECORD_STATE_DEVICE = 65 // author, device, its last counter; option sends
@@ -49,7 +49,8 @@ enum {
     RECORD_OPT_WHY = 4,        // varint, see record_why_t
     RECORD_OPT_FROM = 5,       // varint, sequence
     RECORD_OPT_TO = 6,         // varint, sequence
-    RECORD_OPT_SENDS = 7       // what a device may repeat: see roster.h
+    RECORD_OPT_SENDS = 7,      // what a device may repeat: see roster.h
+    RECORD_OPT_CHAIN = 8       // 32 bytes: goes on behind a hole
 };
 
 // Why records before the oldest kept one are gone, or records of a span cannot be had.

@@ -2,6 +2,7 @@
 
 #include "common/exits.h"
 #include "daemons/group/folder.h"
+#include "daemons/group/state.h"
 
 #include <czmq.h>
 #include <sodium.h>
@@ -198,42 +199,12 @@ const guid_t *log_instance (const log_t *self)
 // ---- A new segment's header and STATE
 
 struct log_state {
-    const log_t *log;
-    uint8_t *bytes;
-    size_t used;
-    size_t room;
-    bool in_batch;
-    batch_writer_t batch;
+    state_t *state;
 };
-
-static void s_end_state_batch (log_state_t *self)
-{
-    if (self->in_batch)
-        self->used += batch_end (&self->batch, &self->log->key.id).size;
-    self->in_batch = false;
-}
-
-static void s_begin_state_batch (log_state_t *self)
-{
-    if (self->room - self->used < BATCH_MAX) {
-        self->room = 2 * self->room + BATCH_MAX;
-        self->bytes = realloc (self->bytes, self->room);
-        assert (self->bytes);
-    }
-    batch_t head = {
-        .type = BATCH_TYPE_STATE, .first = self->log->last + 1, .durable = self->log->last};
-    batch_begin (&self->batch, self->bytes + self->used, &head);
-    self->in_batch = true;
-}
 
 void log_state_put (log_state_t *self, const record_t *record)
 {
-    if (self->in_batch && batch_add (&self->batch, record) > 0)
-        return;
-    s_end_state_batch (self);
-    s_begin_state_batch (self);
-    uint64_t seq = batch_add (&self->batch, record);
-    assert (seq > 0); // one record of ours always fits into an empty batch
+    state_put (self->state, record);
 }
 
 static void s_put_accept (void *arg, const record_t *record)
@@ -241,38 +212,20 @@ static void s_put_accept (void *arg, const record_t *record)
     log_state_put (arg, record);
 }
 
-static void s_put_own_state (log_state_t *self)
-{
-    const log_t *log = self->log;
-    uint8_t bytes[64];
-    writer_t options = writer (bytes, sizeof bytes);
-    record_put_number (&options, RECORD_OPT_GENERATION, log->generation);
-    record_put_number (&options, RECORD_OPT_OLDEST, log->oldest);
-    record_put_number (&options, RECORD_OPT_WHY, log->why);
-    record_t record = {.kind = RECORD_STATE_LOG,
-                       .time = log->time,
-                       .options = span (bytes, writer_used (&options))};
-    log_state_put (self, &record);
-    lineage_state (log->lineage, s_put_accept, self);
-}
-
 // Makes header and STATE of the segment that begins behind what is durable now.
 static void s_make_head (log_t *self)
 {
-    log_state_t state = {.log = self, .used = SEGMENT_HEADER, .room = SEGMENT_HEADER};
-    s_put_own_state (&state);
+    log_state_t state = {state_new (&self->key.id, self->last + 1)};
+    state_put_log (state.state, self->generation, self->oldest, self->why, self->time);
+    lineage_state (self->lineage, s_put_accept, &state);
     self->fold.state (self->fold.arg, &state);
-    s_end_state_batch (&state);
-    self->head = state.bytes;
-    self->head_size = state.used;
-    self->header = (segment_header_t){.version = SEGMENT_VERSION,
-                                      .state_size = (uint32_t)(state.used - SEGMENT_HEADER),
-                                      .log = self->key.id,
-                                      .first = self->last + 1,
-                                      .time = self->time,
-                                      .chain = self->chain};
-    segment_header_encode (&self->header, self->head);
-    crypto_generichash (self->digest, BATCH_DIGEST, self->head, self->head_size, NULL, 0);
+    self->header = (segment_header_t){.time = self->time, .chain = self->chain};
+    span_t bytes = state_end (state.state, &self->header, self->digest);
+    self->head = malloc (bytes.size);
+    assert (self->head);
+    memcpy (self->head, bytes.data, bytes.size);
+    self->head_size = bytes.size;
+    state_destroy (&state.state);
 }
 
 // ---- Appending
@@ -530,9 +483,9 @@ segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain)
         if (ends)
             *chain = batch.chain;
         free (page.buffer);
-        return ends ? SEGMENTS_PAGE : SEGMENTS_GAP;
+        return ends ? SEGMENTS_PAGE : SEGMENTS_NOTHING;
     }
-    return rc == SEGMENTS_NOTHING ? SEGMENTS_GAP : rc;
+    return rc;
 }
 
 const lineage_t *log_lineage (const log_t *self)

@@ -106,8 +106,9 @@ keep_segment_t *log_keep_list (log_t *self, size_t *count);
 // durable. Returns how many went.
 size_t log_drop_trimmed (log_t *self);
 
-// The chain after record `seq`, if a batch ends there. SEGMENTS_PAGE: *chain is set; SEGMENTS_GAP:
-// no batch ends there, or it is not to be had.
+// The chain after record `seq`, if a batch ends there. SEGMENTS_PAGE: *chain is set;
+// SEGMENTS_NOTHING: no batch ends there; SEGMENTS_GAP: what is behind it is not to be had, so
+// nobody can say.
 segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain);
 
 // Where the log was accepted: see lineage.h.

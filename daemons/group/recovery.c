@@ -183,43 +183,14 @@ static int s_set_aside (run_t *self, segment_t *segment)
 static int s_was_durable (run_t *self, segment_t *segment, uint64_t offset, uint64_t seq)
 {
     int fd = segments_fd (self->result->segments, segment);
-    if (fd < 0)
-        return -1;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, UINT64_MAX);
-    int rc = 0;
-    segment_step_t step = SEGMENT_BAD;
-    while (rc == 0 && step != SEGMENT_END) {
-        batch_t batch;
-        step = step == SEGMENT_BAD ? segment_walk_search (walk, seq) : SEGMENT_BATCH;
-        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
-            step = segment_walk_next (walk, &batch);
-        if (step == SEGMENT_FAILED)
-            rc = -1;
-        else if (step == SEGMENT_BATCH && batch.durable >= seq)
-            rc = 1;
-    }
-    segment_walk_destroy (&walk);
-    return rc;
+    return fd < 0 ? -1 : segment_was_durable (fd, &self->id, offset, seq);
 }
 
 // Whether header, STATE and first batch are whole. 1 yes, 0 no, -1 read error.
 static int s_is_whole (run_t *self, segment_t *segment)
 {
-    if (segment->header.version != SEGMENT_VERSION)
-        return 0;
     int fd = segments_fd (self->result->segments, segment);
-    uint8_t digest[BATCH_DIGEST];
-    if (fd < 0 || segment_digest (fd, segment->start, digest) < 0)
-        return -1;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->start, UINT64_MAX);
-    segment_walk_expect (walk, segment->header.first, &segment->header.chain);
-    batch_t batch;
-    segment_step_t step = segment_walk_next (walk, &batch);
-    int rc = step == SEGMENT_FAILED ? -1 : 0;
-    if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS && batch.opens)
-        rc = memcmp (batch.digest, digest, BATCH_DIGEST) == 0;
-    segment_walk_destroy (&walk);
-    return rc;
+    return fd < 0 ? -1 : segment_begins_whole (fd, &segment->header);
 }
 
 static int s_replay_state (run_t *self, segment_t *segment)
@@ -239,9 +210,11 @@ static int s_replay_state (run_t *self, segment_t *segment)
 static void s_took (run_t *self, segment_t *segment, batch_t *batch, uint64_t offset, uint64_t end)
 {
     s_fold_batch (self, batch);
-    self->result->last = batch_last (batch);
-    index_add (segment->index, (index_entry_t){batch->first, batch->base, offset});
-    segment->indexed_seq = batch_last (batch) + 1;
+    hole_t hole;
+    self->result->last = hole_last (batch);
+    if (!hole_read (&hole, batch))
+        index_add (segment->index, (index_entry_t){batch->first, batch->base, offset});
+    segment->indexed_seq = self->result->last + 1;
     segment->indexed = segment->end = end;
 }
 
@@ -279,7 +252,7 @@ static int s_replay_batches (run_t *self, segment_t *segment)
         switch (segment_walk_next (walk, &batch)) {
         case SEGMENT_BATCH:
             s_took (self, segment, &batch, offset, segment_walk_offset (walk));
-            self->result->chain = chain_next (&batch.chain, batch.bytes);
+            self->result->chain = hole_chain_after (&batch);
             break;
         case SEGMENT_END:
             rc = 0;

@@ -163,7 +163,7 @@ static bool s_in_place (const segment_walk_t *self, const batch_t *batch)
 {
     if (batch->type == BATCH_TYPE_STATE)
         return true;
-    if (self->seq > 0 && batch->first != self->seq)
+    if (self->seq > 0 && hole_first (batch) != self->seq)
         return false;
     return !self->chained || chain_equal (&batch->chain, &self->chain);
 }
@@ -187,14 +187,14 @@ segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
         return SEGMENT_BAD;
     self->offset += batch->bytes.size;
     if (batch->type == BATCH_TYPE_RECORDS) {
-        self->seq = batch_last (batch) + 1;
+        self->seq = hole_last (batch) + 1;
         if (self->chained)
-            self->chain = chain_next (&self->chain, batch->bytes);
+            self->chain = hole_chain_after (batch);
     }
     return SEGMENT_BATCH;
 }
 
-segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
+static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_t seq)
 {
     self->chained = false;
     self->seq = 0;
@@ -206,13 +206,61 @@ segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
         if (bytes.size < BATCH_HEADER)
             return SEGMENT_END;
         // A size of at most BATCH_MAX and the type stand at the front: cheap to refuse most places.
-        if (bytes.data[0] != 0 || bytes.data[1] > 1 || bytes.data[4] != BATCH_TYPE_RECORDS)
+        if (bytes.data[0] != 0 || bytes.data[1] > 1 || bytes.data[4] != type)
             continue;
         batch_t batch;
         if (batch_open (&batch, bytes, &self->log) == 0 && batch.first >= seq &&
-            batch.type == BATCH_TYPE_RECORDS && batch_sound (&batch))
+            batch.type == type && batch_sound (&batch))
             return SEGMENT_BATCH;
     }
+}
+
+segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
+{
+    return s_search (self, BATCH_TYPE_RECORDS, seq);
+}
+
+segment_step_t segment_walk_search_state (segment_walk_t *self)
+{
+    return s_search (self, BATCH_TYPE_STATE, 1);
+}
+
+int segment_begins_whole (int fd, const segment_header_t *header)
+{
+    uint8_t digest[BATCH_DIGEST];
+    uint64_t start = SEGMENT_HEADER + (uint64_t)header->state_size;
+    if (header->version != SEGMENT_VERSION)
+        return 0;
+    if (segment_digest (fd, start, digest) < 0)
+        return -1;
+    segment_walk_t *walk = segment_walk_new (fd, &header->log, start, UINT64_MAX);
+    segment_walk_expect (walk, header->first, &header->chain);
+    batch_t batch;
+    segment_step_t step = segment_walk_next (walk, &batch);
+    int rc = step == SEGMENT_FAILED ? -1 : 0;
+    if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS && batch.opens)
+        rc = memcmp (batch.digest, digest, BATCH_DIGEST) == 0;
+    segment_walk_destroy (&walk);
+    return rc;
+}
+
+int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq)
+{
+    segment_walk_t *walk = segment_walk_new (fd, log, offset, UINT64_MAX);
+    int rc = 0;
+    segment_step_t step = SEGMENT_BAD;
+    while (rc == 0 && step != SEGMENT_END) {
+        batch_t batch;
+        step = step == SEGMENT_BAD ? segment_walk_search (walk, seq) : SEGMENT_BATCH;
+        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
+            step = segment_walk_next (walk, &batch);
+        if (step == SEGMENT_FAILED)
+            rc = -1;
+        else if (step == SEGMENT_BATCH && batch.durable >= seq)
+            rc = 1;
+    }
+    segment_walk_destroy (&walk);
+    return rc;
 }
 
 int64_t segment_used (int fd, uint64_t offset)

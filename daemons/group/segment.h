@@ -21,7 +21,7 @@
 #ifndef ZCHAT_SEGMENT_H
 #define ZCHAT_SEGMENT_H
 
-#include "common/batch.h"
+#include "daemons/group/hole.h"
 
 #include <sys/types.h>
 
@@ -66,7 +66,7 @@ segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, ui
 void segment_walk_destroy (segment_walk_t **self_p);
 
 // Further demands on the next RECORDS batch: its sequence, and its chain unless NULL. Kept up from
-// batch to batch once set.
+// batch to batch once set, over holes (hole.h) too.
 void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *chain);
 
 // The next batch; its bytes are valid until the next call. The walk moves only over batches that
@@ -83,6 +83,16 @@ const chain_t *segment_walk_chain (const segment_walk_t *self); // after the las
 // least `seq`, wherever it begins. Returns SEGMENT_BATCH (segment_walk_next will give it),
 // SEGMENT_END or SEGMENT_FAILED.
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq);
+// The same for a whole STATE batch.
+segment_step_t segment_walk_search_state (segment_walk_t *self);
+
+// Whether header, STATE and first batch are whole and agree. 1, 0, or -1 with errno on a read
+// error.
+int segment_begins_whole (int fd, const segment_header_t *header);
+
+// Whether a whole batch somewhere behind `offset` says that `seq` was durable when it was written.
+// 1, 0, or -1 with errno on a read error.
+int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq);
 
 // BLAKE2b-256 over the first `size` bytes of the file: header and STATE. -1 with errno on a read
 // error; a file that is shorter gives the hash of what is there.

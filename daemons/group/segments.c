@@ -268,9 +268,11 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
         if (step != SEGMENT_BATCH)
             break;
         segment->indexed = segment_walk_offset (walk);
-        segment->indexed_seq = batch_last (&batch) + 1;
+        segment->indexed_seq = hole_last (&batch) + 1;
         uint64_t offset = segment->indexed - batch.bytes.size;
-        index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
+        hole_t hole;
+        if (!hole_read (&hole, &batch))
+            index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
     }
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
@@ -309,9 +311,11 @@ static span_t s_behind (span_t bytes, const batch_t *batch)
 static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t *page)
 {
     batch_t batch;
+    hole_t hole;
     const uint8_t *start = bytes.data;
     size_t size = 0;
-    while (batch_open (&batch, bytes, &self->id) == 0 && batch.type == BATCH_TYPE_RECORDS) {
+    while (batch_open (&batch, bytes, &self->id) == 0 && batch.type == BATCH_TYPE_RECORDS &&
+           !hole_read (&hole, &batch)) {
         if (size > 0 && (size + batch.bytes.size > max || batch.first != page->last + 1))
             break;
         if (size == 0)
@@ -341,7 +345,7 @@ static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t
         return rc;
     batch_t batch;
     const uint8_t *start = bytes.data;
-    while (batch_peek (&batch, bytes) == 0 && batch_last (&batch) < seq)
+    while (batch_peek (&batch, bytes) == 0 && hole_last (&batch) < seq)
         bytes = s_behind (bytes, &batch);
     s_fill (self, bytes, max, page);
     if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
@@ -352,8 +356,8 @@ static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t
     return SEGMENTS_NOTHING;
 }
 
-// The batch that holds `seq` was missed at *offset: something there is damaged. It may lie behind
-// that; then *offset is where. If it does not, says up to where there is nothing.
+// The batch that holds `seq` was missed at *offset: something there is damaged, or a hole. It may
+// lie behind that; then *offset is where. If it does not, says up to where there is nothing.
 static segments_read_t s_look_behind (segments_t *self, segment_t *segment, uint64_t *offset,
                                       uint64_t seq, uint64_t head, segments_page_t *page)
 {
@@ -365,19 +369,21 @@ static segments_read_t s_look_behind (segments_t *self, segment_t *segment, uint
     segment_step_t step;
     do
         step = s_next (walk, seq > BATCH_RECORDS ? seq - BATCH_RECORDS : 1, &batch);
-    while (step == SEGMENT_BATCH && batch_last (&batch) < seq);
+    while (step == SEGMENT_BATCH && hole_last (&batch) < seq);
     uint64_t end = segment_walk_offset (walk);
+    hole_t hole;
+    bool is_hole = step == SEGMENT_BATCH && hole_read (&hole, &batch);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
         return SEGMENTS_FAILED;
-    if (step == SEGMENT_BATCH && batch.first <= seq) {
+    if (step == SEGMENT_BATCH && !is_hole && batch.first <= seq) {
         *offset = end - batch.bytes.size;
         return SEGMENTS_PAGE;
     }
     size_t next = (size_t)(segment - self->list) + 1;
     page->from = seq;
     if (step == SEGMENT_BATCH)
-        page->to = batch.first - 1;
+        page->to = is_hole ? hole.to : batch.first - 1;
     else
         page->to = next < self->count ? self->list[next].header.first - 1 : head;
     return SEGMENTS_GAP;
@@ -408,6 +414,18 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     return SEGMENTS_FAILED;
 }
 
+// The first record of the batch at or after `time`, 0: none. What a hole lost may have been one.
+static uint64_t s_first_since (batch_t *batch, int64_t time)
+{
+    hole_t hole;
+    record_t record;
+    bool is_hole = hole_read (&hole, batch);
+    while (batch_next (batch, &record) == 1)
+        if (record.time >= time)
+            return !is_hole ? record.seq : hole.to >= hole.from ? hole.from : 0;
+    return 0;
+}
+
 // The first record at or after `time` from `offset` on; *seq is 0 when there is none.
 static segments_read_t s_find_in (segments_t *self, segment_t *segment, uint64_t offset,
                                   int64_t time, uint64_t *seq)
@@ -420,10 +438,9 @@ static segments_read_t s_find_in (segments_t *self, segment_t *segment, uint64_t
     segment_step_t step = SEGMENT_BATCH;
     while (step == SEGMENT_BATCH && *seq == 0) {
         batch_t batch;
-        record_t record;
         step = s_next (walk, 1, &batch);
-        while (step == SEGMENT_BATCH && *seq == 0 && batch_next (&batch, &record) == 1)
-            *seq = record.time >= time ? record.seq : 0;
+        if (step == SEGMENT_BATCH)
+            *seq = s_first_since (&batch, time);
     }
     segment_walk_destroy (&walk);
     return step == SEGMENT_FAILED ? SEGMENTS_FAILED : SEGMENTS_PAGE;

@@ -31,7 +31,8 @@ witness_verdict_t witness_judge (log_t *log, const receipt_t *receipt, uint64_t 
     case SEGMENTS_LATER:
         return WITNESS_LATER;
     case SEGMENTS_FAILED:
-        return WITNESS_FINE; // a disk that cannot be read proves nothing
+    case SEGMENTS_GAP:
+        return WITNESS_FINE; // what cannot be read, or was given up, proves nothing
     default:
         break; // no batch ends there, but one did
     }

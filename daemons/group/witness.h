@@ -2,8 +2,8 @@
 //
 // Daemon floor 6. A genuine receipt says which chain this very log had at a sequence. If the log
 // is shorter, or has another chain there, then acknowledged records were lost, rolled back or
-// edited: the log is in doubt. Forged receipts, and those for records that retention removed, prove
-// nothing.
+// edited: the log is in doubt. Forged receipts, and those for records that retention removed, or
+// that are damaged or given up, prove nothing.
 
 #ifndef ZCHAT_WITNESS_H
 #define ZCHAT_WITNESS_H
