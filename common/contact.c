@@ -47,6 +47,7 @@ struct contact {
     bool follows;
     bool waits;
     char endpoint[ENDPOINT_TEXT];
+    bool tried; // a search came to an end, so `trouble` says how
     char trouble[WHY_MAX];
 };
 
@@ -57,7 +58,16 @@ static void s_trouble (contact_t *self, const char *sentence)
     if (strcmp (sentence, self->trouble) == 0)
         return;
     snprintf (self->trouble, sizeof self->trouble, "%s", sentence);
+    self->tried = true;
     self->handlers.trouble (self->handlers.arg, self->trouble);
+}
+
+// What is waited for, for those who ask before the first search is over.
+static void s_expect (contact_t *self, const char *who)
+{
+    if (self->tried)
+        return;
+    snprintf (self->trouble, sizeof self->trouble, "%s has not answered yet", who);
 }
 
 static void s_retry (contact_t *self)
@@ -159,6 +169,7 @@ static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const
     dealer_hand_over (self->dealer, &handlers);
     self->born = self->heard = self->pinged = zclock_mono ();
     self->pinging = self->follows = self->waits = false;
+    self->tried = true;
     self->trouble[0] = 0;
     snprintf (self->endpoint, sizeof self->endpoint, "%s", dealer_endpoint (self->dealer));
     ticker_set (self->ticker, s_wake (self));
@@ -219,8 +230,10 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
     contact_t *self = arg;
     const lookup_row_t *row = lookup_row (lookup, 0);
     bool found = result == LOOKUP_DONE && !guid_is_null (&row->log);
-    if (found)
+    if (found) {
+        s_expect (self, row->endpoints[0]);
         s_dial (self, row->endpoints, row->endpoint_count, &row->log);
+    }
     lookup_destroy (&self->lookup);
     if (found)
         return;
@@ -233,6 +246,8 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
 static void s_search (contact_t *self)
 {
     self->retry_at = INT64_MAX;
+    const char *registry = self->registry_count == 1 ? self->registries[0] : "no registry";
+    s_expect (self, self->name ? registry : self->address);
     if (!self->name) {
         const char *endpoint = self->address;
         s_dial (self, &endpoint, 1, NULL);

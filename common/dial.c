@@ -80,8 +80,10 @@ static void s_pong (try_t *try, const wire_t *pong)
         wanted = false;
     if (guid_is_null (&log) || !wanted || !text_name_valid ((const char *)name.data, name.size)) {
         char *shown = text_for_log ((const char *)name.data, name.size, TEXT_NAME_MAX);
-        s_say (self, guid_is_null (&log) ? "%s is no group, but a %s" : "%s is another group: %s",
-               endpoint, shown ? shown : "");
+        if (guid_is_null (&log))
+            s_say (self, "%s is no group, but a registry", endpoint);
+        else
+            s_say (self, "%s is another group: %s", endpoint, shown ? shown : "");
         free (shown);
         s_give_up (try);
         return;

@@ -150,6 +150,18 @@ START_TEST (name_without_a_registry_says_so)
     s_stop_in (200);
     zloop_start (s_loop);
     ck_assert_str_eq (s_why, "no registry answers (none is known)");
+    ck_assert_str_eq (contact_trouble (s_contact), s_why);
+}
+END_TEST
+
+START_TEST (what_is_waited_for_is_said_before_the_first_search_is_over)
+{
+    zloop_reader_end (s_loop, s_group->router); // takes connections, answers nothing
+    s_open (s_group->endpoint);
+    s_stop_in (50);
+    zloop_start (s_loop);
+    ck_assert_int_eq (s_troubles, 0);
+    ck_assert_ptr_nonnull (strstr (contact_trouble (s_contact), "has not answered yet"));
 }
 END_TEST
 
@@ -212,6 +224,7 @@ int main (void)
     tcase_add_test (cases, unix_sockets_are_endpoints_too);
     tcase_add_test (cases, trouble_is_told_once_a_reason);
     tcase_add_test (cases, name_without_a_registry_says_so);
+    tcase_add_test (cases, what_is_waited_for_is_said_before_the_first_search_is_over);
     tcase_add_test (cases, receipt_is_shown_first);
     tcase_add_test (cases, silence_is_noticed_sooner_when_an_answer_is_waited_for);
     Suite *suite = suite_create ("contact");
