@@ -6,6 +6,7 @@
 #include "tests/faults.h"
 #include "tests/logs.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SEGMENT = 65536, LARGE = 1 << 26, ROOM = 1 << 16, ZEROS = 300 };
@@ -446,6 +447,29 @@ START_TEST (failed_sync_at_opening_opens_nothing)
 }
 END_TEST
 
+// Its maker may have ended before the segment's name was on the disk.
+START_TEST (folder_is_synced_before_its_segments_count)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    struct stat folder, synced = {0};
+    for (int skip = 0; skip < 2; skip++) {
+        faults_fail (FAULTS_FSYNC, skip, 1, EIO);
+        ck_assert (!logs_open (&s_logs, LARGE));
+        ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+    }
+    faults_fail (FAULTS_FSYNC, 0, 0, 0);
+    faults_forget ();
+    logs_must_open (&s_logs, LARGE);
+    ck_assert_int_eq (stat (s_logs.path, &folder), 0);
+    size_t count = faults_events (events), at = 0;
+    while (at < count && events[at].call != FAULTS_FSYNC)
+        at++;
+    ck_assert_uint_lt (at, count);
+    ck_assert_int_eq (fstat (events[at].fd, &synced), 0);
+    ck_assert (synced.st_ino == folder.st_ino);
+}
+END_TEST
+
 // ---- A batch's image inside a message
 
 // What somebody could send who knows the log: its next batches, with right checksums. The last one
@@ -502,6 +526,7 @@ static void s_add_rest (TCase *cases)
     tcase_add_test (cases, read_error_beside_a_torn_tail_cuts_nothing);
     tcase_add_test (cases, read_error_in_an_unfinished_segment_sets_nothing_aside);
     tcase_add_test (cases, failed_sync_at_opening_opens_nothing);
+    tcase_add_test (cases, folder_is_synced_before_its_segments_count);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_only_text);
 }
 

@@ -69,7 +69,10 @@ static int s_lock (int dir)
 int folder_open (const char *path, trouble_t *trouble)
 {
     if (s_make_all (path) < 0)
-        return trouble_set (trouble, errno == ENOSPC ? EXIT_NOT_NOW : EXIT_CONFIG,
+        return trouble_set (trouble,
+                            errno == ENOSPC ? EXIT_NOT_NOW
+                            : errno == EIO  ? EXIT_SYNC
+                                            : EXIT_CONFIG,
                             "%s cannot be made: %s", path, strerror (errno));
     int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)

@@ -356,6 +356,10 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
     self->chain = chain_start (id);
     self->oldest = 1;
     run_t run = {self, dir, *id, fold, arg, trouble};
+    // Who made the newest segment may have ended before its name was on the disk.
+    if (writer_sync (dir) < 0)
+        return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be synced: %s",
+                            strerror (errno));
     self->segments = segments_new (dir, id);
     if (!self->segments)
         return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be read: %s",
