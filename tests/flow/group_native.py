@@ -523,8 +523,9 @@ def credit_bounds_what_is_on_its_way():
         got = sum(len(read_batches(message["batches"], bob.log)) for message in bob.pushed)
         assert 6 <= got <= 20, got
         follower = Follower(bob, 4)
-        bob.granted = 0
-        bob.grant()
+        bob.granted = bob.taken + 1000000
+        bob.say("CREDIT", credit=bob.granted)
+        bob.say("CREDIT", credit=1)  # late: takes nothing back
         same(len(follower.until(23)), 20)
 
 
