@@ -58,9 +58,12 @@ static struct {
     bool no_syncs;              // FDATASYNC and FSYNC do nothing: for cases that need many
     uint64_t space;             // bytes that PWRITE may still take, UINT64_MAX: any number
     uint64_t more_space;        // that comes behind the first ENOSPC
+    uint64_t limit;             // bytes that a file may have, as on a full disk
     bool held;                  // FDATASYNC waits
-} s_faults = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .happened = PTHREAD_COND_INITIALIZER, .space = UINT64_MAX};
+} s_faults = {.lock = PTHREAD_MUTEX_INITIALIZER,
+              .happened = PTHREAD_COND_INITIALIZER,
+              .space = UINT64_MAX,
+              .limit = UINT64_MAX};
 
 // The next `skip` calls go through, then `count` fail with `error` (-1: all).
 static inline void faults_fail (faults_call_t call, int skip, int count, int error)
@@ -83,6 +86,14 @@ static inline void faults_set_space (uint64_t bytes)
 {
     pthread_mutex_lock (&s_faults.lock);
     s_faults.space = bytes;
+    pthread_mutex_unlock (&s_faults.lock);
+}
+
+// A file has room for so many bytes, of which the first ones may be written over at any time.
+static inline void faults_set_limit (uint64_t bytes)
+{
+    pthread_mutex_lock (&s_faults.lock);
+    s_faults.limit = bytes;
     pthread_mutex_unlock (&s_faults.lock);
 }
 
@@ -124,6 +135,7 @@ static inline void faults_reset (void)
     pthread_mutex_lock (&s_faults.lock);
     memset (s_faults.plans, 0, sizeof s_faults.plans);
     s_faults.space = UINT64_MAX;
+    s_faults.limit = UINT64_MAX;
     s_faults.more_space = 0;
     s_faults.no_syncs = s_faults.held = false;
     pthread_cond_broadcast (&s_faults.happened);
@@ -167,7 +179,7 @@ static inline size_t faults_events (faults_event_t out[FAULTS_EVENTS])
 
 // What becomes of this call: -1 it fails (errno), 0 it goes through, 1 only *size bytes of it, of a
 // sync nothing. Locked.
-static inline int s_faults_judge (faults_call_t call, size_t *size)
+static inline int s_faults_judge (faults_call_t call, uint64_t offset, size_t *size)
 {
     faults_plan_t *plan = &s_faults.plans[call];
     int rc = 0;
@@ -181,6 +193,13 @@ static inline int s_faults_judge (faults_call_t call, size_t *size)
     }
     if (rc == 0 && s_faults.no_syncs && (call == FAULTS_FDATASYNC || call == FAULTS_FSYNC))
         rc = 1;
+    if ((call == FAULTS_FALLOCATE && rc == 0 && offset + *size > s_faults.limit) ||
+        (call == FAULTS_PWRITE && rc >= 0 && offset >= s_faults.limit)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (call == FAULTS_PWRITE && *size > s_faults.limit - offset)
+        *size = (size_t)(s_faults.limit - offset);
     if (call == FAULTS_PWRITE && rc >= 0 && s_faults.space != UINT64_MAX) {
         if (s_faults.space == 0) {
             s_faults.space = s_faults.more_space;
@@ -201,7 +220,7 @@ static inline int s_faults_begin (faults_call_t call, int fd, uint64_t offset, s
     while (s_faults.held && call == FAULTS_FDATASYNC)
         pthread_cond_wait (&s_faults.happened, &s_faults.lock);
     size_t wanted = *size;
-    int rc = s_faults_judge (call, size);
+    int rc = s_faults_judge (call, offset, size);
     int cause = errno;
     if (s_faults.count < FAULTS_EVENTS)
         s_faults.events[s_faults.count] =
