@@ -1,11 +1,12 @@
 #include "user/moment.h"
 
+#include "common/zone.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define SECOND ((int64_t)1000000)
-#define DAY    ((int64_t)86400) // seconds
 
 // The text being read; `what` is why it is no moment, once that is known.
 typedef struct {
@@ -102,35 +103,6 @@ static int s_date (scan_t *self, int64_t *seconds)
     return 0;
 }
 
-// Seconds by which local time is ahead of UTC at this moment.
-static int64_t s_offset (int64_t seconds)
-{
-    time_t when = seconds;
-    struct tm tm;
-    return localtime_r (&when, &tm) ? tm.tm_gmtoff : 0;
-}
-
-// The moment at which local clocks show what UTC clocks show at `shown`. The zone's offset a day
-// before and a day after are the two that can hold; should it change more often, the first wins.
-static int64_t s_from_local (int64_t shown)
-{
-    int64_t before = s_offset (shown - DAY), after = s_offset (shown + DAY);
-    int64_t larger = before > after ? before : after, smaller = before > after ? after : before;
-    if (s_offset (shown - larger) == larger)
-        return shown - larger;
-    if (s_offset (shown - smaller) == smaller)
-        return shown - smaller;
-    int64_t low = shown - DAY, high = shown + DAY;
-    while (low + 1 < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (s_offset (middle) == before)
-            low = middle;
-        else
-            high = middle;
-    }
-    return high;
-}
-
 // Z or +HH:MM, as seconds ahead of UTC.
 static int s_zone (scan_t *self, int64_t *seconds)
 {
@@ -160,7 +132,7 @@ static int s_parse_date (scan_t *self, int64_t *time)
     }
     int64_t seconds = day + clock / SECOND;
     if (*self->at == 0)
-        seconds = s_from_local (seconds);
+        seconds = zone_moment (seconds);
     else if (strchr ("Zz+-", *self->at) && s_zone (self, &zone) == 0)
         seconds -= zone;
     else
@@ -174,9 +146,9 @@ static int s_parse_clock (scan_t *self, int64_t now, int64_t *time)
     int64_t clock;
     if (s_clock (self, &clock))
         return -1;
-    int64_t local = now / SECOND + s_offset (now / SECOND);
-    int64_t today = local - local % DAY;
-    *time = s_from_local (today + clock / SECOND) * SECOND + clock % SECOND;
+    int64_t local = zone_shown (now / SECOND);
+    int64_t today = local - local % ZONE_DAY;
+    *time = zone_moment (today + clock / SECOND) * SECOND + clock % SECOND;
     return 0;
 }
 
@@ -184,7 +156,7 @@ static int s_parse_ago (scan_t *self, int64_t now, int64_t *time)
 {
     uint64_t count;
     self->at++;
-    if (s_number (self, (uint64_t)(INT64_MAX / SECOND / DAY), &count))
+    if (s_number (self, (uint64_t)(INT64_MAX / SECOND / ZONE_DAY), &count))
         return -1;
     int64_t unit = 0;
     if (s_skip (self, 's'))
@@ -194,7 +166,7 @@ static int s_parse_ago (scan_t *self, int64_t now, int64_t *time)
     else if (s_skip (self, 'h'))
         unit = 3600;
     else if (s_skip (self, 'd'))
-        unit = DAY;
+        unit = ZONE_DAY;
     if (unit == 0 || *self->at)
         return s_fail (self, "a unit must follow: s, m, h or d");
     *time = now - (int64_t)count * unit * SECOND;

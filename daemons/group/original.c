@@ -1,5 +1,7 @@
 #include "daemons/group/original.h"
 
+#include "common/zone.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,7 +11,7 @@ static const char LEAVE[] = "LEAVE REQUEST FROM ";
 static const char MESSAGES[] = "MESSAGE REQUEST FROM ";
 static const char SEND[] = "MESSAGE SEND FROM ";
 
-enum { UUID = GUID_TEXT - 1, LINE_HEAD = 8 + 3 + UUID + 2 };
+enum { SECOND = 1000000, UUID = GUID_TEXT - 1, LINE_HEAD = 8 + 3 + UUID + 2 };
 
 // Takes the prefix and a UUID off the front.
 static bool s_begins (span_t *request, const char *prefix, guid_t *who)
@@ -32,46 +34,43 @@ static int s_digits (const char *text, int limit)
     return value < limit ? value : -1;
 }
 
-static bool s_clock (const char *text, struct tm *when)
+// HH:MM:SS, as seconds of the day.
+static bool s_clock (const char *text, int64_t *seconds)
 {
-    when->tm_hour = s_digits (text, 24);
-    when->tm_min = s_digits (text + 3, 60);
-    when->tm_sec = s_digits (text + 6, 60);
-    return text[2] == ':' && text[5] == ':' && when->tm_hour >= 0 && when->tm_min >= 0 &&
-           when->tm_sec >= 0;
+    int hour = s_digits (text, 24), minute = s_digits (text + 3, 60);
+    int second = s_digits (text + 6, 60);
+    *seconds = (hour * 60 + minute) * 60 + second;
+    return text[2] == ':' && text[5] == ':' && hour >= 0 && minute >= 0 && second >= 0;
 }
 
-static bool s_date (const char *text, struct tm *when)
+// "YYYY-MM-DD ", as seconds to the day's begin in UTC.
+static bool s_date (const char *text, int64_t *seconds)
 {
     int century = s_digits (text, 100), year = s_digits (text + 2, 100);
     int month = s_digits (text + 5, 13), day = s_digits (text + 8, 32);
-    if (text[4] != '-' || text[7] != '-' || text[10] != ' ' || century < 19 || year < 0 ||
+    if (text[4] != '-' || text[7] != '-' || text[10] != ' ' || century < 0 || year < 0 ||
         month < 1 || day < 1)
         return false;
-    when->tm_year = century * 100 + year - 1900;
-    when->tm_mon = month - 1;
-    when->tm_mday = day;
-    return true;
+    struct tm when = {.tm_year = century * 100 + year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    *seconds = timegm (&when);
+    return when.tm_mday == day; // 31 February is no day
 }
 
 // "HH:MM:SS" or "YYYY-MM-DD HH:MM:SS" as local time.
 static bool s_time (span_t text, int64_t now, int64_t *time_p)
 {
-    time_t seconds = (time_t)(now / 1000000);
-    struct tm when;
-    localtime_r (&seconds, &when);
+    int64_t clock, day = zone_shown (now / SECOND);
+    day -= day % ZONE_DAY;
     const char *at = (const char *)text.data;
-    if (text.size == 19 && s_date (at, &when))
+    if (text.size == 19 && s_date (at, &day))
         at += 11;
     else if (text.size != 8)
         return false;
-    if (!s_clock (at, &when))
+    if (!s_clock (at, &clock))
         return false;
-    int day = when.tm_mday;
-    when.tm_isdst = -1;
-    seconds = mktime (&when);
-    *time_p = (int64_t)seconds * 1000000;
-    return when.tm_mday == day && seconds >= 0; // 31 February is no day
+    int64_t seconds = zone_moment (day + clock);
+    *time_p = seconds > 0 ? seconds * SECOND : 0;
+    return true;
 }
 
 original_t original_parse (span_t request, int64_t now)
@@ -106,7 +105,7 @@ size_t original_line_size (const record_t *message)
 void original_put_line (const record_t *message, writer_t *out)
 {
     char head[LINE_HEAD + 1], who[GUID_TEXT];
-    time_t seconds = (time_t)(message->time / 1000000);
+    time_t seconds = (time_t)(message->time / SECOND);
     struct tm when;
     localtime_r (&seconds, &when);
     strftime (head, 9, "%H:%M:%S", &when);
