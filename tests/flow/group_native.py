@@ -523,9 +523,19 @@ def credit_bounds_what_is_on_its_way():
         got = sum(len(read_batches(message["batches"], bob.log)) for message in bob.pushed)
         assert 6 <= got <= 20, got
         follower = Follower(bob, 4)
-        bob.granted = bob.taken + 1000000
-        bob.say("CREDIT", credit=bob.granted)
-        bob.say("CREDIT", credit=1)  # late: takes nothing back
+        bob.granted = 0
+        bob.grant()
+        same(len(follower.until(23)), 20)
+
+
+def late_grant_takes_nothing_back():
+    with group("", 2) as (server, ann, bob):
+        bob.follow(0, credit=1000000)
+        bob.say("CREDIT", credit=1)
+        bob.ping()
+        follower = Follower(bob, 4)
+        for _ in range(20):
+            ann.send("x" * 10000)
         same(len(follower.until(23)), 20)
 
 
