@@ -11,7 +11,7 @@
 
 #include <dirent.h>
 
-enum { LOGS_MODEL = 1 << 17 };
+enum { LOGS_MODEL = 1 << 20 };
 
 #define LOGS_NOW INT64_C (1795330800000000)
 
@@ -99,8 +99,7 @@ static inline void logs_free (logs_t *self)
 {
     logs_close (self);
     folder_remove (&self->folder);
-    for (size_t i = 0; i < LOGS_MODEL; i++)
-        free (self->texts[i]);
+    logs_forget (self);
     free (self->texts);
     free (self->times);
 }

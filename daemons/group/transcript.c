@@ -4,7 +4,11 @@
 
 #include <czmq.h>
 
-enum { STEP = 1 << 20, BACK = 4 }; // go back by so many times the reply's size
+enum {
+    STEP = 1 << 20,
+    BACK = 4, // go back by so many times the reply's size, and then twice as far each time
+    BACK_LEAST = 1 << 16 // the log's index is no finer
+};
 
 // Text that keeps its newest bytes: lines are added behind, and whole ones fall off the front.
 typedef struct {
@@ -23,6 +27,7 @@ struct transcript {
     uint64_t from;  // where this pass began
     uint64_t next;  // where it is
     uint64_t end;   // behind its last
+    uint64_t back;  // bytes that the next pass goes back
     tail_t pass;    // lines of this pass
     tail_t done;    // lines of passes before, which are newer
 };
@@ -32,6 +37,9 @@ transcript_t *transcript_new (int64_t since, size_t max)
     transcript_t *self = zmalloc (sizeof *self);
     self->since = since;
     self->max = max;
+    self->back = BACK * (uint64_t)max;
+    if (self->back < BACK_LEAST)
+        self->back = BACK_LEAST;
     return self;
 }
 
@@ -81,6 +89,7 @@ static void s_add_line (tail_t *tail, const record_t *message, size_t max)
     writer_u8 (&out, '\n');
     tail->end += size;
     while (s_used (tail) > max + 1) { // the last newline does not count
+        tail->full = true;
         const uint8_t *front = tail->data + tail->start;
         const uint8_t *newline = memchr (front, '\n', s_used (tail));
         tail->start += (size_t)(newline - front) + 1;
@@ -117,16 +126,26 @@ static void s_end_pass (transcript_t *self)
 static void s_begin_pass (transcript_t *self, log_t *log, uint64_t end)
 {
     self->end = end;
-    self->from = log_back (log, end - 1, BACK * (uint64_t)self->max);
+    self->from = log_back (log, end - 1, self->back);
+    self->back *= 2;
     if (self->from < self->begin)
         self->from = self->begin;
     self->next = self->from;
 }
 
+// Where what counts begins. An index need not be made for all of it.
+static segments_read_t s_find_begin (transcript_t *self, log_t *log)
+{
+    if (self->since > 0)
+        return log_find (log, self->since, &self->begin);
+    self->begin = log_oldest (log);
+    return SEGMENTS_PAGE;
+}
+
 transcript_step_t transcript_step (transcript_t *self, log_t *log)
 {
     if (!self->begun) {
-        segments_read_t rc = log_find (log, self->since, &self->begin);
+        segments_read_t rc = s_find_begin (self, log);
         if (rc != SEGMENTS_PAGE)
             return rc == SEGMENTS_LATER ? TRANSCRIPT_MORE : TRANSCRIPT_FAILED;
         self->begun = true;
