@@ -91,6 +91,10 @@ START_TEST (wrong_configuration_is_told_with_file_and_line)
     folder_put (&s_folder, "user.cfg", "");
     environment.registries = "tcp://a:1 b";
     s_refuse (&environment, "zchat: $ZCHAT_REGISTRY: 'b': ");
+#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    environment.registries = "tcp://a:1?key=" KEY;
+    s_refuse (&environment, "zchat: tcp://a:1?key=" KEY ": an endpoint with a key is CURVE, which "
+                            "this version does not speak\n");
 }
 END_TEST
 

@@ -147,7 +147,7 @@ static int s_configured_registries (context_t *self, const conf_t *conf)
     return 0;
 }
 
-static int s_choose_registries (context_t *self, const context_environment_t *environment,
+static int s_gather_registries (context_t *self, const context_environment_t *environment,
                                 const conf_t *conf)
 {
     const command_line_t *line = self->line;
@@ -158,6 +158,27 @@ static int s_choose_registries (context_t *self, const context_environment_t *en
         s_add_registries (self, environment->registries) < 0)
         return -1;
     return self->registry_count > 0 ? 0 : s_configured_registries (self, conf);
+}
+
+static int s_choose_registries (context_t *self, const context_environment_t *environment,
+                                const conf_t *conf)
+{
+    if (s_gather_registries (self, environment, conf) < 0)
+        return -1;
+    for (size_t i = 0; i < self->registry_count; i++)
+        if (context_refuses_key (self, self->registries[i]))
+            return -1;
+    return 0;
+}
+
+bool context_refuses_key (context_t *self, const char *endpoint)
+{
+    endpoint_t parsed;
+    if (endpoint_parse (&parsed, endpoint, strlen (endpoint), ENDPOINT_CONNECT) || !parsed.has_key)
+        return false;
+    context_say (self, "%s: an endpoint with a key is CURVE, which this version does not speak",
+                 endpoint);
+    return true;
 }
 
 const char *const *context_registries (const context_t *self, size_t *count)

@@ -34,6 +34,9 @@ view_t *context_view (context_t *self);
 // The registries to ask: of the options, else of the environment, else of the configuration.
 const char *const *context_registries (const context_t *self, size_t *count);
 
+// Is this an endpoint with a server's key? It cannot be used by this version: that was said.
+bool context_refuses_key (context_t *self, const char *endpoint);
+
 // The identity, opened at the first call. NULL when it cannot be used: that was said.
 identity_t *context_identity (context_t *self);
 

@@ -221,6 +221,8 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
                                                         .lost = s_on_lost,
                                                         .end = s_on_end,
                                                         .device = s_on_device};
+    if (context_refuses_key (context, group))
+        return NULL;
     room_t *self = calloc (1, sizeof *self);
     if (!self || !(self->group = strdup (group))) {
         free (self);

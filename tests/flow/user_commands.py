@@ -295,6 +295,28 @@ def messages_end_quietly_when_nobody_reads():
         assert b"cannot write" in done.stderr, done
 
 
+def gap_is_told():
+    with world(text="keep = { count = 100; };\n") as (_, _, ann, _):
+        first = 1
+        while first == 1:  # history goes in whole segments, and only behind newer ones
+            ann.fine("send", "cats", "--lines", stdin="one\n" * 100)
+            done = ann.fine("messages", "cats", "--json", "--after", "#0")
+            first = done.json()[0]["seq"]
+        same(done.err, f"zchat: cats: #1 to #{first - 1} are not kept any more: there were too many\n")
+        same(ann.fine("messages", "cats", "--limit", "5").err, "")
+
+
+def two_groups_of_one_name_are_a_conflict():
+    with Registry() as one, Registry() as two, Group("cats", [one]), Group("cats", [two]):
+        ann = User(one, two)
+        done = ann.fine("groups")
+        same(done.out.count("conflict: "), done.out.count("\n"))
+        assert "two groups have this name" in done.err, done
+        done = ann.call("join", "cats", "--timeout", "0.5")
+        same((done.code, done.out), (69, ""))
+        same(ann.call("join", "cats", "-r", one.endpoint).code, 0)
+
+
 def one_identity_for_two_first_uses():
     user = User()
     running = [user.start("whoami", "--json") for _ in range(8)]
