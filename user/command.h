@@ -1,6 +1,6 @@
 // command: what the words on the command line ask for.
 //
-// Floor 2, pure. A command is a row of a table; options are rows of another one, in command.c, and
+// Floor 3, pure. A command is a row of a table; options are rows of another one, in command.c, and
 // stand before or after the command. Usage and help are made from both. `--` ends the options; of a
 // row with `text`, everything behind the first argument is text but a leading `-`, `--lines` or
 // `--`.

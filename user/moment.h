@@ -1,6 +1,6 @@
 // moment: what --after and --before take, as a sequence or a time.
 //
-// Floor 1, pure: knows the zone (TZ) and the `now` it is given, no clock.
+// Floor 2, pure: knows the zone (TZ) and the `now` it is given, no clock.
 //
 //     07:00:00                      today, local time
 //     2026-11-22                    the beginning of that day, local time
