@@ -78,12 +78,12 @@ if ! packaging/deps.sh test >"$logs/deps.log" 2>&1; then
 fi
 
 if build release --preset release; then
-    many "tests release" 240 ctest --preset release
-    many "flow release" 240 tests/flow/run.py -b build/release -t 60
+    many "tests release" 300 ctest --preset release
+    many "flow release" 300 tests/flow/run.py -b build/release -t 60
     one "try" 120 packaging/try.sh
     one "boot" 180 tests/boot/boot.sh
 fi
-build dev --preset dev && many "tests dev" 240 ctest --preset dev
+build dev --preset dev && many "tests dev" 400 ctest --preset dev
 build clang --preset clang # for its warnings only: it sees other things than gcc
 if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
     one "configure fuzz" 120 cmake --preset fuzz && one "build fuzz" 300 cmake --build --preset fuzz --target fuzzers &&
