@@ -100,7 +100,7 @@ START_TEST (every_record_is_told_in_order)
 {
     audit_t audit;
     told_t told = {0, 0};
-    audit_io_t io = {&told, s_on_record, s_on_progress};
+    audit_io_t io = {.arg = &told, .record = s_on_record, .progress = s_on_progress};
     s_make (21);
     s_close ();
     audit_run (&audit, s_logs.path, &io);

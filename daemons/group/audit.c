@@ -1,5 +1,7 @@
 #include "daemons/group/audit.h"
 
+#include "daemons/group/folder.h"
+
 #include <czmq.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -18,7 +20,7 @@ typedef struct {
     uint64_t total;  // bytes of all files
     uint64_t before; // bytes of the segments before this one
     uint64_t shown;
-    uint64_t oldest; // the first sequence that retention left, as the log says
+    bool begun; // a segment was read: the next one goes on behind it
 } run_t;
 
 static bool s_find (run_t *self, audit_verdict_t verdict, const char *format, ...)
@@ -51,46 +53,47 @@ static void s_progress (run_t *self, uint64_t offset)
 
 static void s_learn (run_t *self, const record_t *record)
 {
-    if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG)
-        self->oldest = record_option_number (record, RECORD_OPT_OLDEST, self->oldest);
+    if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG) {
+        audit_t *result = self->result;
+        result->oldest = record_option_number (record, RECORD_OPT_OLDEST, result->oldest);
+        result->why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, result->why);
+    }
     if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT ||
         record->kind == RECORD_STATE_LOG)
         self->result->generation =
             record_option_number (record, RECORD_OPT_GENERATION, self->result->generation);
 }
 
-static void s_take (run_t *self, batch_t *batch)
+// False: whoever is told wants no more.
+static bool s_hand_on (run_t *self, const batch_t *batch)
 {
-    audit_t *result = self->result;
-    record_t record;
-    while (batch_next (batch, &record) == 1) {
-        s_learn (self, &record);
-        if (self->io->record)
-            self->io->record (self->io->arg, &record);
-        result->time = record.time;
-    }
-    if (result->records == 0)
-        result->first = batch->first;
-    result->last = batch_last (batch);
-    result->records += batch->count;
+    batch_t copy = *batch;
+    if (!self->io->batch || self->io->batch (self->io->arg, &copy) == 0)
+        return true;
+    return s_find (self, AUDIT_STOPPED, "stopped");
 }
 
-// Whether something behind the offset says that `seq` was durable. -1: read error.
-static int s_was_durable (run_t *self, uint64_t offset, uint64_t seq)
+static bool s_take (run_t *self, batch_t *batch)
 {
-    segment_walk_t *walk = segment_walk_new (self->fd, &self->result->log, offset, UINT64_MAX);
-    segment_step_t step = SEGMENT_BAD;
-    bool durable = false;
-    while (!durable && (step == SEGMENT_BAD || step == SEGMENT_BATCH)) {
-        batch_t batch;
-        if (step == SEGMENT_BAD)
-            step = segment_walk_search (walk, seq);
-        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
-            step = segment_walk_next (walk, &batch);
-        durable = step == SEGMENT_BATCH && batch.durable >= seq;
+    audit_t *result = self->result;
+    const audit_io_t *io = self->io;
+    record_t record;
+    hole_t hole;
+    bool is_hole = hole_read (&hole, batch);
+    while (batch_next (batch, &record) == 1) {
+        s_learn (self, &record);
+        if (io->record)
+            io->record (io->arg, &record);
+        result->time = record.time;
     }
-    segment_walk_destroy (&walk);
-    return step == SEGMENT_FAILED ? -1 : durable;
+    if (is_hole && io->lost)
+        io->lost (io->arg, hole.from, hole.to);
+    if (result->first == 0)
+        result->first = hole_first (batch);
+    result->last = hole_last (batch);
+    result->records += is_hole ? 0 : batch->count;
+    result->lost += is_hole ? hole.to + 1 - hole.from : 0;
+    return s_hand_on (self, batch);
 }
 
 static bool s_is_newest (const run_t *self)
@@ -111,7 +114,9 @@ static bool s_is_live (const run_t *self)
 static bool s_bad (run_t *self, uint64_t offset)
 {
     uint64_t first = self->segment->header.first, seq = self->result->last + 1;
-    int durable = s_is_newest (self) ? s_was_durable (self, offset, seq) : 1;
+    int durable = 1;
+    if (s_is_newest (self))
+        durable = segment_was_durable (self->fd, &self->result->log, offset, seq);
     if (durable < 0)
         return s_unreadable (self, "a segment");
     if (durable)
@@ -154,7 +159,7 @@ static bool s_check_batches (run_t *self)
             step = s_again (self, walk, &batch);
         more = step == SEGMENT_BATCH;
         if (step == SEGMENT_BATCH)
-            s_take (self, &batch);
+            fine = s_take (self, &batch);
         else if (step == SEGMENT_BAD)
             fine = s_bad (self, segment_walk_offset (walk));
         else if (step == SEGMENT_FAILED)
@@ -172,6 +177,24 @@ static void s_take_state (run_t *self, batch_t *batch)
     record_t record;
     while (batch_next (batch, &record) == 1)
         s_learn (self, &record);
+}
+
+// The segment's beginning was found whole: hands it on.
+static bool s_hand_on_beginning (run_t *self)
+{
+    const audit_io_t *io = self->io;
+    if (!io->segment)
+        return true;
+    if (io->segment (io->arg, &self->segment->header) != 0)
+        return s_find (self, AUDIT_STOPPED, "stopped");
+    segment_walk_t *walk =
+        segment_walk_new (self->fd, &self->result->log, SEGMENT_HEADER, self->segment->start);
+    batch_t batch;
+    bool fine = true;
+    while (fine && segment_walk_next (walk, &batch) == SEGMENT_BATCH)
+        fine = s_hand_on (self, &batch);
+    segment_walk_destroy (&walk);
+    return fine;
 }
 
 // STATE must be whole batches, and be what the segment's first batch says.
@@ -209,8 +232,9 @@ static bool s_check_state (run_t *self)
                    first);
 }
 
-static bool s_check_header (run_t *self, bool is_first)
+static bool s_check_header (run_t *self)
 {
+    bool is_first = !self->begun;
     const segment_header_t *header = &self->segment->header;
     const audit_t *result = self->result;
     if (self->segment->foreign)
@@ -241,7 +265,7 @@ static bool s_bad_beginning (run_t *self)
     audit_t *result = self->result;
     if (result->verdict != AUDIT_DAMAGED || !s_is_newest (self) || self->segment->foreign)
         return false;
-    int durable = s_was_durable (self, 0, self->segment->header.first);
+    int durable = segment_was_durable (self->fd, &result->log, 0, self->segment->header.first);
     if (durable < 0)
         return s_unreadable (self, "a segment");
     result->live = !durable && s_is_live (self);
@@ -253,44 +277,73 @@ static bool s_bad_beginning (run_t *self)
     return result->live;
 }
 
+// The first sequence that the log keeps, as its newest segment says.
+static uint64_t s_final_oldest (run_t *self)
+{
+    segment_t *newest = segments_newest (self->segments);
+    int fd = segments_fd (self->segments, newest);
+    uint64_t oldest = 0;
+    segment_walk_t *walk = segment_walk_new (fd, &self->result->log, SEGMENT_HEADER, UINT64_MAX);
+    batch_t batch;
+    record_t record;
+    while (fd >= 0 && segment_walk_next (walk, &batch) == SEGMENT_BATCH)
+        while (batch_next (&batch, &record) == 1)
+            if (record.kind == RECORD_TRIM || record.kind == RECORD_STATE_LOG)
+                oldest = record_option_number (&record, RECORD_OPT_OLDEST, oldest);
+    segment_walk_destroy (&walk);
+    return oldest;
+}
+
+// The log begins behind what was read until now.
+static void s_begin_anew (run_t *self)
+{
+    audit_t *result = self->result;
+    result->verdict = AUDIT_SOUND;
+    result->place[0] = 0;
+    result->first = result->records = result->lost = result->bytes = 0;
+    self->begun = false;
+}
+
+// Damage in, or before, a segment that retention gave up is none: a crash may have brought back
+// some of what it removed.
+static bool s_is_trimmed (run_t *self, size_t position)
+{
+    if (self->result->verdict != AUDIT_DAMAGED || position + 1 >= self->result->segments)
+        return false;
+    return segments_at (self->segments, position + 1)->header.first <= s_final_oldest (self);
+}
+
+static bool s_check_file (run_t *self)
+{
+    if (!s_check_header (self) || !s_check_state (self))
+        return s_bad_beginning (self);
+    return s_hand_on_beginning (self) && s_check_batches (self);
+}
+
 static bool s_check_segment (run_t *self, size_t position)
 {
+    struct stat status;
     self->segment = segments_at (self->segments, position);
     self->fd = segments_fd (self->segments, self->segment);
+    if (self->fd < 0 && errno == ENOENT && position + 1 < self->result->segments &&
+        s_is_live (self)) {
+        s_begin_anew (self); // retention was faster
+        return true;
+    }
     if (self->fd < 0)
         return s_unreadable (self, "a segment");
-    struct stat status;
-    if (!s_check_header (self, position == 0) || !s_check_state (self))
-        return s_bad_beginning (self);
-    bool fine = s_check_batches (self);
+    uint64_t first = self->segment->header.first;
+    if (self->begun && first > self->result->last + 1 && first <= s_final_oldest (self))
+        s_begin_anew (self);
+    bool fine = s_check_file (self);
+    if (!fine && s_is_trimmed (self, position)) {
+        s_begin_anew (self);
+        fine = true;
+    } else
+        self->begun = true;
     if (fstat (self->fd, &status) == 0)
         self->before += (uint64_t)status.st_size;
     return fine;
-}
-
-// The log's id, by the first header that can be read. False: there is none.
-static bool s_read_id (run_t *self, guid_t *id)
-{
-    static const guid_t nobody;
-    segments_t *segments = segments_new (self->dir, &nobody);
-    if (!segments)
-        return s_unreadable (self, "the folder");
-    bool found = false;
-    for (size_t i = 0; i < segments_count (segments) && !found; i++) {
-        uint8_t bytes[SEGMENT_HEADER];
-        segment_header_t header;
-        int fd = segments_fd (segments, segments_at (segments, i));
-        found = fd >= 0 && segment_pread (fd, bytes, sizeof bytes, 0) == sizeof bytes &&
-                segment_header_decode (&header, bytes) == 0;
-        if (found)
-            *id = header.log;
-    }
-    size_t count = segments_count (segments);
-    segments_destroy (&segments);
-    if (!found)
-        s_find (self, count ? AUDIT_DAMAGED : AUDIT_FAILED,
-                count ? "no segment has a header" : "there is no segment in this folder");
-    return found;
 }
 
 static void s_measure (run_t *self)
@@ -307,34 +360,41 @@ static void s_measure (run_t *self)
 static void s_check_front (run_t *self)
 {
     uint64_t first = segments_at (self->segments, 0)->header.first;
-    if (first > self->oldest)
-        s_find (self, AUDIT_DAMAGED, "records %" PRIu64 " to %" PRIu64 " are missing", self->oldest,
-                first - 1);
+    if (first > self->result->oldest)
+        s_find (self, AUDIT_DAMAGED, "records %" PRIu64 " to %" PRIu64 " are missing",
+                self->result->oldest, first - 1);
+}
+
+static bool s_open (run_t *self)
+{
+    int known = folder_log_id (self->dir, &self->result->log);
+    if (known >= 0)
+        self->segments = segments_new (self->dir, &self->result->log);
+    if (!self->segments)
+        return s_unreadable (self, "the folder");
+    self->result->segments = segments_count (self->segments);
+    if (self->result->segments == 0)
+        return s_find (self, AUDIT_FAILED, "there is no segment in this folder");
+    return known || s_find (self, AUDIT_DAMAGED, "no segment has a header");
 }
 
 void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
 {
     memset (self, 0, sizeof *self);
-    run_t run = {.result = self, .io = io, .oldest = 1};
+    self->oldest = 1;
+    run_t run = {.result = self, .io = io};
     run.dir = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (run.dir < 0) {
         s_unreadable (&run, folder);
         return;
     }
-    if (s_read_id (&run, &self->log)) {
-        run.segments = segments_new (run.dir, &self->log);
-        if (!run.segments)
-            s_unreadable (&run, "the folder");
-    }
-    if (run.segments) {
+    bool fine = s_open (&run);
+    if (fine)
         s_measure (&run);
-        self->segments = segments_count (run.segments);
-        bool fine = true;
-        for (size_t i = 0; i < self->segments && fine; i++)
-            fine = s_check_segment (&run, i);
-        if (fine)
-            s_check_front (&run);
-        segments_destroy (&run.segments);
-    }
+    for (size_t i = 0; fine && i < self->segments; i++)
+        fine = s_check_segment (&run, i);
+    if (fine)
+        s_check_front (&run);
+    segments_destroy (&run.segments);
     close (run.dir);
 }

@@ -15,7 +15,8 @@ typedef enum {
     AUDIT_SOUND,
     AUDIT_TORN,    // whole up to a tail that was never acknowledged
     AUDIT_DAMAGED, // something that was durable is not there, or not as it was
-    AUDIT_FAILED   // the disk could not be read, or the folder is none
+    AUDIT_FAILED,  // the disk could not be read, or the folder is none
+    AUDIT_STOPPED  // a function of audit_io_t wanted no more
 } audit_verdict_t;
 
 typedef struct {
@@ -27,16 +28,25 @@ typedef struct {
     uint64_t first; // sequences of what was read; 0: no records
     uint64_t last;
     uint64_t records;
+    uint64_t lost;   // records that repairs gave up
+    uint64_t oldest; // the first sequence that the log says is kept, and why
+    record_why_t why;
     uint64_t bytes; // of the segments, up to the clean end
     int64_t time;   // of the last record
     chain_t chain;  // after the last batch
     uint64_t generation;
 } audit_t;
 
+// All but `arg` may be NULL. What returns an int stops the audit unless that is 0.
 typedef struct {
     void *arg;
-    void (*record) (void *arg, const record_t *record); // each one, in order; may be NULL
-    void (*progress) (void *arg, uint64_t bytes, uint64_t of_bytes); // now and then; may be NULL
+    void (*record) (void *arg, const record_t *record);              // each one, in order
+    void (*progress) (void *arg, uint64_t bytes, uint64_t of_bytes); // now and then
+    void (*lost) (void *arg, uint64_t from, uint64_t to); // what a repair gave up; none: from > to
+    // For whoever copies the log: a segment begins, and is whole at its beginning; then its STATE
+    // batches, then those of records.
+    int (*segment) (void *arg, const segment_header_t *header);
+    int (*batch) (void *arg, batch_t *batch);
 } audit_io_t;
 
 // Reads the log in `folder`. Stops at the first thing that is wrong.

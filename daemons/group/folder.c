@@ -134,7 +134,7 @@ static int s_write_file (int dir, const char *name, mode_t mode, span_t bytes)
     return rc == 0 ? writer_sync (dir) : rc;
 }
 
-static int s_write_key (int dir, const log_key_t *key)
+int folder_write_key (int dir, const log_key_t *key)
 {
     uint8_t bytes[GUID_SIZE + PROOF_KEY];
     memcpy (bytes, key->id.bytes, GUID_SIZE);
@@ -206,8 +206,40 @@ int folder_key (int dir, log_key_t *key, trouble_t *trouble)
                             "there are segments but no file 'key': put it back from a backup");
     key->id = guid_random ();
     randombytes_buf (key->secret, PROOF_KEY);
-    if (s_write_key (dir, key) < 0)
+    if (folder_write_key (dir, key) < 0)
         return trouble_set (trouble, errno == ENOSPC ? EXIT_NOT_NOW : EXIT_SYNC,
                             "the file 'key' cannot be written: %s", strerror (errno));
     return 0;
+}
+
+static int s_read_header (int dir, const segment_t *segment, segment_header_t *header)
+{
+    char name[SEGMENT_NAME];
+    uint8_t bytes[SEGMENT_HEADER];
+    segment_name (segment->header.first, name);
+    int fd = openat (dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t size = fd < 0 ? -1 : segment_pread (fd, bytes, sizeof bytes, 0);
+    if (fd >= 0)
+        close (fd);
+    return size == sizeof bytes ? segment_header_decode (header, bytes) : -1;
+}
+
+int folder_log_id (int dir, guid_t *id)
+{
+    log_key_t key;
+    segment_header_t header;
+    if (folder_read_key (dir, &key) == 0) {
+        *id = key.id;
+        sodium_memzero (&key, sizeof key);
+        return 1;
+    }
+    static const guid_t nobody;
+    segments_t *segments = segments_new (dir, &nobody);
+    int found = segments ? 0 : -1;
+    for (size_t i = 0; found == 0 && i < segments_count (segments); i++)
+        found = s_read_header (dir, segments_at (segments, i), &header) == 0;
+    if (found == 1)
+        *id = header.log;
+    segments_destroy (&segments);
+    return found;
 }

@@ -27,6 +27,13 @@ int folder_key (int dir, log_key_t *key, trouble_t *trouble);
 // Reads the key without making one: for reading beside a running daemon. -1 with errno.
 int folder_read_key (int dir, log_key_t *key);
 
+// Writes the key durably, over what is there. -1 with errno.
+int folder_write_key (int dir, const log_key_t *key);
+
+// The log's id: from the key, or else from the first segment whose header can be read. 1; 0 when
+// there is none; -1 with errno when the folder cannot be read.
+int folder_log_id (int dir, guid_t *id);
+
 #define FOLDER_DOUBT_MAX 300
 
 // What the file `doubt` says, "" when there is none. -1 with errno when it cannot be read.
