@@ -250,6 +250,26 @@ START_TEST (at_most_64_files_stay_open)
 }
 END_TEST
 
+START_TEST (file_not_read_for_the_longest_time_is_closed)
+{
+    logbook_t *book = logbook_new ();
+    for (int i = 0; i < SEGMENTS_OPEN + 10; i++) {
+        logbook_segment (book);
+        logbook_batch (book, 2, 10);
+    }
+    segments_t *segments = s_open (book);
+    segment_t *often = segments_at (segments, 20);
+    int fd = segments_fd (segments, often);
+    for (size_t i = 0; i < segments_count (segments); i++) {
+        ck_assert_int_ge (segments_fd (segments, segments_at (segments, i)), 0);
+        ck_assert_int_eq (segments_fd (segments, often), fd);
+    }
+    ck_assert_int_eq (segments_at (segments, 0)->fd, -1);
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
+
 // ---- Pages
 
 START_TEST (every_sequence_has_its_page)
@@ -265,6 +285,23 @@ START_TEST (every_sequence_has_its_page)
             s_page_is_right (book, &page, seq, sizes[i]);
             free (page.buffer);
         }
+    }
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (page_takes_what_fits_to_the_byte)
+{
+    logbook_t *book = s_three ();
+    segments_t *segments = s_open (book);
+    const entry_t *entry = book->entries;
+    for (size_t extra = 0; extra < 2; extra++) {
+        segments_page_t page;
+        size_t later, max = entry[0].size + entry[1].size + entry[2].size - extra;
+        ck_assert_int_eq (s_read (segments, book, 1, max, &page, &later), SEGMENTS_PAGE);
+        ck_assert_uint_eq (page.last, entry[2 - extra].last);
+        free (page.buffer);
     }
     segments_destroy (&segments);
     logbook_destroy (book);
@@ -485,7 +522,9 @@ START_TEST (back_goes_far_enough_and_not_much_farther)
         ck_assert_uint_ge (back, oldest);
         uint64_t far = s_between (book, back, seq);
         ck_assert (back == oldest || far >= bytes);
-        ck_assert_uint_le (far, bytes + 5 * 2 * INDEX_SPACING); // an entry for each segment touched
+        // An index entry's distance for each segment touched, and one where it begins.
+        size_t touched = s_entry (book, seq)->segment - s_entry (book, back)->segment + 2;
+        ck_assert_uint_le (far, bytes + touched * (INDEX_SPACING + book->entries[1].size));
     }
     segments_destroy (&segments);
     logbook_destroy (book);
@@ -514,6 +553,7 @@ static void s_add_folder_cases (TCase *cases)
     tcase_add_test (cases, headers_that_are_none_or_strange_are_listed);
     tcase_add_test (cases, list_grows_and_shrinks_at_its_ends);
     tcase_add_test (cases, at_most_64_files_stay_open);
+    tcase_add_test (cases, file_not_read_for_the_longest_time_is_closed);
 }
 
 int main (void)
@@ -521,6 +561,7 @@ int main (void)
     TCase *cases = tcase_create ("segments");
     s_add_folder_cases (cases);
     tcase_add_test (cases, every_sequence_has_its_page);
+    tcase_add_test (cases, page_takes_what_fits_to_the_byte);
     tcase_add_test (cases, pages_in_a_row_are_the_whole_log);
     tcase_add_test (cases, nothing_is_read_beyond_the_durable_end);
     tcase_add_test (cases, index_is_made_in_steps_of_a_mebibyte);
