@@ -233,6 +233,8 @@ int folder_log_id (int dir, guid_t *id)
         sodium_memzero (&key, sizeof key);
         return 1;
     }
+    if (errno == EIO)
+        return -1;
     static const guid_t nobody;
     segments_t *segments = segments_new (dir, &nobody);
     int found = segments ? 0 : -1;
