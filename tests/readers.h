@@ -165,7 +165,7 @@ static inline segments_read_t world_read (void *arg, uint64_t seq, size_t max,
             break;
         size += self->batches[to].bytes.size;
     }
-    page->buffer = malloc (SEGMENTS_HEADROOM + size);
+    page->buffer = calloc (1, SEGMENTS_HEADROOM + size);
     uint8_t *at = page->buffer + SEGMENTS_HEADROOM;
     page->batches = span (at, size);
     page->first = self->batches[from].first;
@@ -255,7 +255,7 @@ static inline void world_durable (world_t *self, int64_t now)
     size_t from = world_find (self, first), size = 0;
     for (size_t i = from; i < self->count; i++)
         size += self->batches[i].bytes.size;
-    uint8_t *buffer = malloc (SEGMENTS_HEADROOM + size), *at = buffer + SEGMENTS_HEADROOM;
+    uint8_t *buffer = calloc (1, SEGMENTS_HEADROOM + size), *at = buffer + SEGMENTS_HEADROOM;
     segments_page_t page = {.batches = span (at, size), .first = first};
     for (size_t i = from; i < self->count; i++) {
         memcpy (at, self->batches[i].bytes.data, self->batches[i].bytes.size);

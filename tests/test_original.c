@@ -108,7 +108,7 @@ START_TEST (text_is_all_behind_the_one_blank)
         "hi",
         "several words  and blanks ",
         " begins with a blank",
-        "JOIN REQUEST FROM " WHO,
+        ("JOIN REQUEST FROM " WHO),
         "a\nb\tc",
         "k\xc3\xa4se \xf0\x9f\x90\xb1",
         "\xff bad",
