@@ -108,13 +108,29 @@ static void s_set_time (json_t *object, int64_t time)
     s_set (object, "time", json_string (text));
 }
 
+// Escapes each DEL, the one control that jansson leaves as it is. Takes the line.
+static char *s_without_delete (char *line)
+{
+    size_t size = line ? strlen (line) : 0;
+    char *result = line ? malloc (6 * size + 1) : NULL, *out = result;
+    for (size_t i = 0; result && i < size; i++)
+        if (line[i] == 0x7f)
+            out = stpcpy (out, "\\u007F");
+        else
+            *out++ = line[i];
+    if (result)
+        *out = 0;
+    free (line);
+    return result;
+}
+
 // The object's line. Characters that a terminal would obey leave escaped, should one read along.
 static char *s_line (json_t *object)
 {
     char *line = json_dumps (object, JSON_COMPACT);
     if (line && !text_valid (line, strlen (line))) {
         free (line);
-        line = json_dumps (object, JSON_COMPACT | JSON_ENSURE_ASCII);
+        line = s_without_delete (json_dumps (object, JSON_COMPACT | JSON_ENSURE_ASCII));
     }
     json_decref (object);
     size_t size = line ? strlen (line) : 0;
