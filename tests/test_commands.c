@@ -1,6 +1,7 @@
 #include "user/commands.h"
 
 #include "tests/kit.h"
+#include "user/slash.h"
 
 START_TEST (every_row_is_whole)
 {
@@ -42,6 +43,45 @@ START_TEST (usage_says_how_many_arguments_there_are)
 }
 END_TEST
 
+// docs/man/zchat.1.scd, found beside the folder of this source.
+static const char *s_manual (void)
+{
+    static char path[1024], text[65536];
+    const char *slash = strrchr (__FILE__, '/');
+    snprintf (path, sizeof path, "%.*s../docs/man/zchat.1.scd",
+              slash ? (int)(slash + 1 - __FILE__) : 0, __FILE__);
+    FILE *file = fopen (path, "rb");
+    ck_assert_msg (file != NULL, "%s", path);
+    text[fread (text, 1, sizeof text - 1, file)] = 0;
+    fclose (file);
+    return text;
+}
+
+static void s_must_tell (const char *manual, const char *before, const char *name,
+                         const char *after)
+{
+    char wanted[100];
+    snprintf (wanted, sizeof wanted, "%s%s%s", before, name, after);
+    ck_assert_msg (strstr (manual, wanted) != NULL, "the manual has no %s", wanted);
+}
+
+START_TEST (manual_tells_of_every_command_and_option)
+{
+    size_t count;
+    const command_t *table = commands_table (&count);
+    const char *manual = s_manual (), *name;
+    for (size_t i = 0; i < count; i++)
+        s_must_tell (manual, "\n*", table[i].name, "*");
+    for (size_t i = 0; (name = command_option (i)); i++)
+        s_must_tell (manual, "*--", name, "*");
+    for (size_t i = 0; (name = slash_help (i)); i++) {
+        char word[20];
+        snprintf (word, sizeof word, "%.*s", (int)strcspn (name, " "), name);
+        s_must_tell (manual, "*", word, "*");
+    }
+}
+END_TEST
+
 START_TEST (standard_is_the_conversation)
 {
     size_t count;
@@ -54,6 +94,7 @@ int main (void)
     TCase *cases = tcase_create ("commands");
     tcase_add_test (cases, every_row_is_whole);
     tcase_add_test (cases, usage_says_how_many_arguments_there_are);
+    tcase_add_test (cases, manual_tells_of_every_command_and_option);
     tcase_add_test (cases, standard_is_the_conversation);
     return kit_run (cases, "commands");
 }

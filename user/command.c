@@ -53,6 +53,11 @@ static const option_t s_options[] = {
 
 enum { OPTIONS = sizeof s_options / sizeof s_options[0] };
 
+const char *command_option (size_t index)
+{
+    return index < OPTIONS ? s_options[index].name : NULL;
+}
+
 // The parser's place in argv. Arguments are moved together at its front, behind `args`.
 typedef struct {
     command_line_t *line;

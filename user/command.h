@@ -75,6 +75,9 @@ int command_parse (command_line_t *self, const command_t *table, size_t count,
 // The row of that name, or NULL.
 const command_t *command_find (const command_t *table, size_t count, const char *name);
 
+// The name of an option without its dashes ("after"), by index; NULL behind the last.
+const char *command_option (size_t index);
+
 // What --help prints: of one command, or (NULL) of the whole program. The caller frees it; NULL
 // when memory is out.
 char *command_help (const command_t *table, size_t count, const command_t *one);
