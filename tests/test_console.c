@@ -88,13 +88,15 @@ END_TEST
 
 // On a terminal: what is typed, all at once, and what is shown.
 
+static const char *s_prompt = "cats> ";
+
 static int s_run_typing (context_t *context)
 {
     s_context = context;
     s_console = console_new (context, 100, &s_handlers);
     ck_assert_ptr_nonnull (s_console);
     ck_assert (console_is_terminal (s_console));
-    console_prompt (s_console, "cats> ");
+    console_prompt (s_console, s_prompt);
     int code = context_run (context);
     console_tell (s_console, "told a\x1b and more");
     context_print (context, strdup ("printed\n"));
@@ -170,6 +172,16 @@ START_TEST (prompt_is_drawn_and_what_is_shown_stands_above)
 }
 END_TEST
 
+START_TEST (long_prompt_shows_its_end_and_harmless)
+{
+    s_prompt = "a prompt that is \x1b far too long \xe7\x8c\xab\xe7\x8c\xab> ";
+    const char *shown = s_type ("x\t", 1);
+    ck_assert_ptr_nonnull (strstr (shown, "\x1b[J long \xe7\x8c\xab\xe7\x8c\xab> x\r"));
+    s_prompt = "\x1b[2J> ";
+    ck_assert_ptr_nonnull (strstr (s_type ("x\t", 1), "\x1b[J\\u{1b}[2J> x\r"));
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("console");
@@ -178,5 +190,6 @@ int main (void)
     tcase_add_test (cases, interrupt_first_clears_the_line);
     tcase_add_test (cases, end_is_only_told_on_an_empty_line);
     tcase_add_test (cases, prompt_is_drawn_and_what_is_shown_stands_above);
+    tcase_add_test (cases, long_prompt_shows_its_end_and_harmless);
     return kit_run (cases, "console");
 }

@@ -17,7 +17,7 @@
 
 #define ERASE "\r\x1b[J" // the line and what is below
 
-enum { WIDTH = 80, CHUNK = 4096, TELL_INDENT = 2 };
+enum { WIDTH = 80, ROOM_MIN = 8, CHUNK = 4096, TELL_INDENT = 2 };
 
 struct console {
     context_t *context;
@@ -40,13 +40,25 @@ bool console_is_terminal (const console_t *self)
 
 // Drawing.
 
+// The end of the prompt that leaves room for some of the line.
+static const char *s_fitting_prompt (const console_t *self)
+{
+    const char *prompt = self->prompt;
+    while (*prompt && text_width (prompt, strlen (prompt)) > self->width - ROOM_MIN) {
+        prompt++;
+        while ((*prompt & 0xc0) == 0x80)
+            prompt++; // within a character
+    }
+    return prompt;
+}
+
 static void s_draw (console_t *self)
 {
-    int column = 0, used = text_width (self->prompt, strlen (self->prompt));
+    const char *prompt = s_fitting_prompt (self);
+    int column = 0, used = text_width (prompt, strlen (prompt));
     int room = self->width - used > 2 ? self->width - used : 2;
     char *line = edit_view (self->edit, room, &column), *out;
-    if (asprintf (&out, ERASE "%s%s\r\x1b[%dC", self->prompt, line ? line : "", used + column) >=
-        0) {
+    if (asprintf (&out, ERASE "%s%s\r\x1b[%dC", prompt, line ? line : "", used + column) >= 0) {
         // "0 columns to the right" would move by one.
         if (used + column == 0)
             out[strlen (out) - strlen ("\x1b[0C")] = 0;
@@ -93,13 +105,13 @@ static void s_show (void *arg, const char *text)
 
 void console_prompt (console_t *self, const char *prompt)
 {
-    if (!self->terminal || strcmp (self->prompt, prompt) == 0)
+    char *safe = text_for_terminal (prompt, strlen (prompt), false);
+    if (!self->terminal || !safe || strcmp (self->prompt, safe) == 0) {
+        free (safe);
         return;
-    char *copy = strdup (prompt);
-    if (!copy)
-        return;
+    }
     free (self->prompt);
-    self->prompt = copy;
+    self->prompt = safe;
     s_draw_soon (self);
 }
 

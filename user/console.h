@@ -27,7 +27,7 @@ void console_destroy (console_t **self_p);
 // Is there somebody who can be asked?
 bool console_is_terminal (const console_t *self);
 
-// The text in front of the line being typed; it is safe to show.
+// The text in front of the line being typed, made harmless; of a long one the end is shown.
 void console_prompt (console_t *self, const char *prompt);
 
 // A sentence for the user, made harmless: above the prompt, or on stderr.
