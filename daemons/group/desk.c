@@ -97,15 +97,14 @@ void desk_set_limits (desk_t *self, size_t max_message, size_t max_reply)
 
 static void s_refuse (call_t *call, wire_error_t error)
 {
-    char text[120];
-    const char *shown = NULL;
-    if (error == WIRE_ERR_TOO_LONG) {
-        snprintf (text, sizeof text, "the text is longer than max_message, %zu bytes",
-                  call->desk->max_message);
-        shown = text;
-    }
-    replies_error (call->desk->parts.replies, call->peer, call->message->tag, error, shown,
-                   error == WIRE_ERR_BUSY ? BUSY_WAIT_MS : 0);
+    replies_error (call->desk->parts.replies, call->peer, call->message->tag, error, NULL, 0);
+}
+
+// Refuses; where that is because of the limit `named`, with a sentence that names it.
+static void s_refuse_by (call_t *call, wire_error_t error, wire_error_t named, const char *text)
+{
+    replies_error (call->desk->parts.replies, call->peer, call->message->tag, error,
+                   error == named ? text : NULL, error == WIRE_ERR_BUSY ? BUSY_WAIT_MS : 0);
 }
 
 static void s_send (call_t *call, const wire_t *message)
@@ -215,7 +214,7 @@ static void s_page (call_t *call)
 {
     wire_error_t error = history_ask (call->desk->parts.history, call->peer, call->message);
     if (error)
-        s_refuse (call, error);
+        s_refuse_by (call, error, WIRE_ERR_BUSY, "one PAGE of a connection is answered at a time");
 }
 
 // ---- Requests that may change the group
@@ -227,7 +226,8 @@ static void s_to_intake (call_t *call)
     peer_hold (call->peer);
     wire_error_t error = intake_add (call->desk->parts.intake, pending);
     if (error)
-        s_refuse (call, error);
+        s_refuse_by (call, error, WIRE_ERR_BUSY,
+                     "more than max_pending waits for the disk: try again");
     else
         *call->pending_p = NULL;
 }
@@ -248,9 +248,12 @@ static void s_change (call_t *call)
     }
     if (message->kind == WIRE_SEND || (message->kind == WIRE_TOPIC && pending->text.size > 0))
         error = s_check_text (call->desk, pending->text);
-    if (error)
-        s_refuse (call, error);
-    else
+    if (error) {
+        char text[100];
+        snprintf (text, sizeof text, "the text is longer than max_message, %zu bytes",
+                  call->desk->max_message);
+        s_refuse_by (call, error, WIRE_ERR_TOO_LONG, text);
+    } else
         s_to_intake (call);
 }
 
@@ -400,7 +403,7 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
     pending->tag = message.tag;
     pending->who = message.uuid;
     if (error)
-        s_refuse (call, error);
+        s_refuse_by (call, error, WIRE_ERR_LIMIT, "no more than max_sessions are served at a time");
     else {
         s_dispatch (call);
         s_show (call);
@@ -498,12 +501,14 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
 
 void desk_answer (desk_t *self, pending_t *pending)
 {
+    static const char full[] = "the group has as many members as max_members allows";
     if (!pending->peer)
         return; // our own
     if (pending->legacy)
         s_text (self, pending->peer, pending->error ? ORIGINAL_FAIL : ORIGINAL_SUCCESS);
     else if (pending->error)
-        replies_error (self->parts.replies, pending->peer, pending->tag, pending->error, NULL, 0);
+        replies_error (self->parts.replies, pending->peer, pending->tag, pending->error,
+                       pending->error == WIRE_ERR_LIMIT ? full : NULL, 0);
     else
         replies_ack (self->parts.replies, pending->peer, pending->tag, pending->seq, pending->time,
                      pending->given);
