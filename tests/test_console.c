@@ -172,11 +172,15 @@ START_TEST (prompt_is_drawn_and_what_is_shown_stands_above)
 }
 END_TEST
 
+#define CAT "\xe7\x8c\xab" // two columns
+
 START_TEST (long_prompt_shows_its_end_and_harmless)
 {
     s_prompt = "a prompt that is \x1b far too long \xe7\x8c\xab\xe7\x8c\xab> ";
     const char *shown = s_type ("x\t", 1);
     ck_assert_ptr_nonnull (strstr (shown, "\x1b[J long \xe7\x8c\xab\xe7\x8c\xab> x\r"));
+    s_prompt = CAT CAT CAT CAT CAT CAT CAT CAT "> ";
+    ck_assert_ptr_nonnull (strstr (s_type ("x\t", 1), "\x1b[J" CAT CAT CAT CAT CAT "> x\r"));
     s_prompt = "\x1b[2J> ";
     ck_assert_ptr_nonnull (strstr (s_type ("x\t", 1), "\x1b[J\\u{1b}[2J> x\r"));
 }
