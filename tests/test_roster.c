@@ -203,6 +203,27 @@ START_TEST (taken_nick_gives_the_next_free_one)
 }
 END_TEST
 
+START_TEST (requests_that_wait_are_counted_for_members)
+{
+    book_t book = s_ann_and_bob ();
+    guid_t ann = kit_who (1), bob = kit_who (2), cat = kit_who (3);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, 1), 1);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, 1), 2);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &bob, 0), 0);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &cat, 1), 0); // no member
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, -1), 1);
+    roster_discard (book.roster);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, 0), 1);
+    book_leave (&book, 1);
+    roster_commit (book.roster);
+    book_join (&book, 1, "ann");
+    roster_commit (book.roster);
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, -1), 0); // never below
+    ck_assert_uint_eq (roster_count_pending (book.roster, &ann, 1), 1);
+    roster_destroy (&book.roster);
+}
+END_TEST
+
 START_TEST (nicks_collide_folded_and_normalized)
 {
     static const char *const pairs[][2] = {
@@ -498,6 +519,7 @@ int main (void)
     TCase *cases = tcase_create ("roster");
     s_add_verdicts (cases);
     tcase_add_test (cases, taken_nick_gives_the_next_free_one);
+    tcase_add_test (cases, requests_that_wait_are_counted_for_members);
     tcase_add_test (cases, nicks_collide_folded_and_normalized);
     tcase_add_test (cases, long_nick_is_cut_at_a_character);
     tcase_add_test (cases, nick_changes_and_frees_the_old_one);

@@ -1,6 +1,7 @@
 #include "daemons/group/roster.h"
 
 #include "common/hash.h"
+#include "daemons/group/nicks.h"
 #include "daemons/group/sends.h"
 
 #include <czmq.h>
@@ -19,7 +20,7 @@ typedef struct {
     bool touched; // is in roster.touched
     sends_t **devices;
     size_t count;
-    size_t left; // so many, the first ones, are gone next: a leave forgets all devices
+    size_t left;    // so many, the first ones, are gone next: a leave forgets all devices
     size_t pending; // requests that wait for an answer
 } member_t;
 
@@ -32,7 +33,7 @@ typedef struct {
 
 struct roster {
     zhashx_t *members; // by UUID; all that are members at either face
-    zhashx_t *nicks;   // key of nick -> member that has it next
+    nicks_t *nicks;    // which member has which nick next
     size_t count;      // members now
     size_t next_count;
     topic_t topic;
@@ -64,8 +65,7 @@ roster_t *roster_new (void)
     zhashx_set_key_duplicator (self->members, NULL);
     zhashx_set_key_destructor (self->members, NULL);
     zhashx_set_destructor (self->members, s_member_free);
-    self->nicks = zhashx_new ();
-    zhashx_set_key_hasher (self->nicks, hash_text);
+    self->nicks = nicks_new ();
     return self;
 }
 
@@ -75,7 +75,7 @@ void roster_destroy (roster_t **self_p)
     if (!self)
         return;
     zhashx_destroy (&self->members);
-    zhashx_destroy (&self->nicks);
+    nicks_destroy (&self->nicks);
     if (self->next_topic.text != self->topic.text)
         free (self->next_topic.text);
     free (self->topic.text);
@@ -114,33 +114,6 @@ static member_t *s_begin (roster_t *self, const guid_t *who, record_kind_t kind,
     return member;
 }
 
-// Who has the nick next; NULL: nobody.
-static member_t *s_holder (const roster_t *self, const char *nick, size_t size)
-{
-    char *key = text_nick_key (nick, size);
-    member_t *holder = key ? zhashx_lookup (self->nicks, key) : NULL;
-    free (key);
-    return holder;
-}
-
-// The nick, or the next free one with a number behind it, the front cut at a character to make
-// room.
-static void s_free_nick (const roster_t *self, span_t nick, char out[TEXT_NICK_MAX + 1])
-{
-    const char *text = (const char *)nick.data;
-    snprintf (out, TEXT_NICK_MAX + 1, "%.*s", (int)nick.size, text);
-    for (unsigned n = 2; s_holder (self, out, strlen (out)); n++) {
-        char tail[12];
-        size_t tail_size = (size_t)snprintf (tail, sizeof tail, "-%u", n);
-        size_t front = nick.size;
-        if (front + tail_size > TEXT_NICK_MAX)
-            front = TEXT_NICK_MAX - tail_size;
-        while (front > 0 && front < nick.size && (text[front] & 0xc0) == 0x80)
-            front--;
-        snprintf (out, TEXT_NICK_MAX + 1, "%.*s%s", (int)front, text, tail);
-    }
-}
-
 void roster_judge_join (roster_t *self, const guid_t *who, span_t nick, size_t max_members,
                         verdict_t *verdict)
 {
@@ -159,7 +132,7 @@ void roster_judge_join (roster_t *self, const guid_t *who, span_t nick, size_t m
     if (verdict->error)
         return;
     if (nick.size > 0)
-        s_free_nick (self, nick, verdict->nick);
+        nicks_find_free (self->nicks, (const char *)nick.data, nick.size, verdict->nick);
     verdict->record.nick = span_of (verdict->nick);
     verdict->append = true;
 }
@@ -181,7 +154,7 @@ void roster_judge_nick (roster_t *self, const guid_t *who, span_t nick, verdict_
     }
     if (span_equal (nick, span_of (member->next.nick)))
         return;
-    member_t *holder = s_holder (self, (const char *)nick.data, nick.size);
+    member_t *holder = nicks_holder (self->nicks, (const char *)nick.data, nick.size);
     if (holder && holder != member) {
         verdict->error = WIRE_ERR_NICK_TAKEN;
         return;
@@ -233,31 +206,15 @@ static void s_touch (roster_t *self, member_t *member)
     self->touched[self->touched_count++] = member;
 }
 
-static void s_release_nick (roster_t *self, const member_t *member, const char *nick)
-{
-    char *key = *nick ? text_nick_key (nick, strlen (nick)) : NULL;
-    if (key && zhashx_lookup (self->nicks, key) == member)
-        zhashx_delete (self->nicks, key);
-    free (key);
-}
-
-static void s_take_nick (roster_t *self, member_t *member, const char *nick)
-{
-    char *key = *nick ? text_nick_key (nick, strlen (nick)) : NULL;
-    if (key)
-        zhashx_update (self->nicks, key, member);
-    free (key);
-}
-
 static void s_set_nick (roster_t *self, member_t *member, span_t nick)
 {
-    s_release_nick (self, member, member->next.nick);
+    nicks_release (self->nicks, member->next.nick, member);
     if (nick.size > TEXT_NICK_MAX)
         nick.size = 0; // no record of ours has one
     if (nick.size > 0)
         memcpy (member->next.nick, nick.data, nick.size);
     member->next.nick[nick.size] = 0;
-    s_take_nick (self, member, member->next.nick);
+    nicks_take (self->nicks, member->next.nick, member);
 }
 
 static void s_set_joined (roster_t *self, member_t *member, bool joined)
@@ -432,11 +389,11 @@ void roster_commit (roster_t *self)
 void roster_discard (roster_t *self)
 {
     for (size_t i = 0; i < self->touched_count; i++)
-        s_release_nick (self, self->touched[i], self->touched[i]->next.nick);
+        nicks_release (self->nicks, self->touched[i]->next.nick, self->touched[i]);
     for (size_t i = 0; i < self->touched_count; i++) {
         member_t *member = self->touched[i];
         member->next = member->now;
-        s_take_nick (self, member, member->now.nick);
+        nicks_take (self->nicks, member->now.nick, member);
         s_forget_devices (member, member->count, false);
         for (size_t j = 0; j < member->count; j++)
             sends_discard (member->devices[j]);

@@ -64,7 +64,8 @@ const char *roster_topic (const roster_t *self); // "" if none
 const char *roster_nick (roster_t *self, const guid_t *who);
 // The member whose UUID is the next above `after`, false when there is none.
 bool roster_next (roster_t *self, const guid_t *after, guid_t *who);
-// Counts the requests of a member that wait for an answer: adds `change` and returns how many there are; 0: no member.
+// Counts the requests of a member that wait for an answer: adds `change` and returns how many there
+// are; 0: no member.
 size_t roster_count_pending (roster_t *self, const guid_t *who, int change);
 // Time of the member's last record, 0: no member.
 int64_t roster_seen (roster_t *self, const guid_t *who);
