@@ -175,6 +175,8 @@ static void s_who (call_t *call)
     size_t room = self->max_reply < WHO_BYTES ? self->max_reply : WHO_BYTES;
     writer_t rows = writer (self->rows, room);
     bool more;
+    if (limit == 0)
+        limit = UINT64_MAX; // as many as fit
     while ((more = roster_next (self->parts.roster, &who, &who)) && limit-- > 0)
         if (!s_put_member (self, &who, &rows))
             break;
