@@ -224,10 +224,9 @@ START_TEST (long_message_is_broken_and_indented_on_a_terminal)
               "07:00:00 * ann set the \n         topic: x       \n               07:00:00 \n"
               "         bob: no\n");
     view_group_t group = {.name = "cats", .log = ANN, .state = "", .topic = "07:00:00 bob: no"};
-    s_expect (
-        view_group (view, &group),
-        "cats              0 \n                  members,\n                  0 online\n"
-        "                   #0  \n                  07:00:00\n                  bob: no\n");
+    s_expect (view_group (view, &group),
+              "cats              0 \n                  members,\n                  0 online\n"
+              "                   #0  \n                  07:00:00\n                  bob: no\n");
     view_destroy (&view);
 }
 END_TEST
