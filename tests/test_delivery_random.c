@@ -140,7 +140,7 @@ static void s_settle (play_t *play)
 START_TEST (every_follower_gets_everything_once_in_order)
 {
     dice_t chance = dice_new ("every_follower_gets_everything_once_in_order");
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 15; round++) {
         play_t play = {world_new (), &chance, 1000};
         world_append (play.world, 1);
         for (size_t n = 0; n < USED; n++)

@@ -490,13 +490,13 @@ static void s_life_end_job (life_t *life, bool durable)
 START_TEST (random_lives_agree_with_a_model)
 {
     dice_t chance = dice_new ("random_lives_agree_with_a_model");
-    for (int round = 0; round < 12; round++) {
+    for (int round = 0; round < 4; round++) {
         life_t *life = calloc (1, sizeof *life);
         life->book = book_new ();
         life->chance = &chance;
         life->log = calloc (1, sizeof *life->log);
         life->job = calloc (1, sizeof *life->job);
-        while (life->log->count + life->job->count < 1500) {
+        while (life->log->count + life->job->count < 700) {
             s_life_request (life);
             s_life_check (life);
             size_t what = dice (&chance, 40);
