@@ -69,6 +69,18 @@ START_TEST (its_state_makes_it_again)
 }
 END_TEST
 
+START_TEST (generations_before_an_accept_are_accepted)
+{
+    lineage_t *lineage = lineage_new ();
+    ck_assert (!lineage_accepted (lineage, 0));
+    s_accept (lineage, 100, 5);
+    s_accept (lineage, 200, 3);
+    ck_assert (lineage_accepted (lineage, 4));
+    ck_assert (!lineage_accepted (lineage, 5));
+    lineage_destroy (&lineage);
+}
+END_TEST
+
 int main (void)
 {
     TCase *rules = tcase_create ("lineage");
@@ -76,5 +88,6 @@ int main (void)
     tcase_add_test (rules, an_earlier_generation_beyond_the_head_is_lost);
     tcase_add_test (rules, of_several_accepts_the_earliest_loss_counts);
     tcase_add_test (rules, its_state_makes_it_again);
+    tcase_add_test (rules, generations_before_an_accept_are_accepted);
     return kit_run (rules, "lineage");
 }

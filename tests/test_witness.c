@@ -120,17 +120,12 @@ START_TEST (receipts_below_the_oldest_kept_prove_nothing)
 }
 END_TEST
 
-START_TEST (receipts_of_a_life_that_was_given_up_name_what_is_lost)
+// Opened again, the log is accepted as ending with `head`.
+static void s_accept (uint64_t head, uint64_t generation)
 {
-    logs_jobs (&s_logs, "text", 3, 1);
-    receipt_t kept = *log_receipt (s_logs.log);
-    uint64_t head = log_last (s_logs.log), old = log_generation (s_logs.log);
-    receipt_t lost = log_receipt_at (s_logs.log, head + 7, &kept.chain);
-    logs_close (&s_logs);
-    logs_must_open (&s_logs, LARGE);
     uint8_t bytes[32];
     writer_t options = writer (bytes, sizeof bytes);
-    lineage_options (&options, head, old + 1);
+    lineage_options (&options, head, generation);
     record_t accept = {.kind = RECORD_ACCEPT, .options = span (bytes, writer_used (&options))};
     log_begin (s_logs.log, s_logs.now, 100, false); // OPEN comes first
     ck_assert_int_eq (log_put (s_logs.log, &accept), 0);
@@ -140,11 +135,40 @@ START_TEST (receipts_of_a_life_that_was_given_up_name_what_is_lost)
     free (done.buffer);
     logs_close (&s_logs);
     logs_must_open (&s_logs, LARGE);
+}
+
+START_TEST (receipts_of_a_life_that_was_given_up_name_what_is_lost)
+{
+    logs_jobs (&s_logs, "text", 3, 1);
+    receipt_t kept = *log_receipt (s_logs.log);
+    uint64_t head = log_last (s_logs.log), old = log_generation (s_logs.log);
+    receipt_t lost = log_receipt_at (s_logs.log, head + 7, &kept.chain);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    s_accept (head, old + 1);
     logs_jobs (&s_logs, "new", 20, 1); // beyond where the lost ones were
     ck_assert_int_eq (s_judge (&lost), WITNESS_LOST);
     ck_assert_uint_eq (s_from, head + 1);
     ck_assert_int_eq (s_judge (&kept), WITNESS_FINE);
     ck_assert_int_eq (s_judge (log_receipt (s_logs.log)), WITNESS_FINE);
+}
+END_TEST
+
+// A log that was put back goes on over the numbers of what it lost, until somebody notices.
+START_TEST (receipts_of_another_history_that_was_accepted_are_no_doubt)
+{
+    logs_jobs (&s_logs, "text", 3, 1);
+    chain_t chain = {{1}};
+    uint64_t old = log_generation (s_logs.log);
+    receipt_t other = log_receipt_at (s_logs.log, 3, &chain);
+    ck_assert_int_eq (s_judge (&other), WITNESS_DOUBT);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    s_accept (log_last (s_logs.log), old + 1);
+    ck_assert_int_eq (s_judge (&other), WITNESS_LOST);
+    ck_assert_uint_eq (s_from, 3);
+    receipt_t now = log_receipt_at (s_logs.log, 3, &chain); // that life has no excuse
+    ck_assert_int_eq (s_judge (&now), WITNESS_DOUBT);
 }
 END_TEST
 
@@ -159,5 +183,6 @@ int main (void)
     tcase_add_test (cases, a_record_inside_a_batch_had_no_receipt);
     tcase_add_test (cases, receipts_below_the_oldest_kept_prove_nothing);
     tcase_add_test (cases, receipts_of_a_life_that_was_given_up_name_what_is_lost);
+    tcase_add_test (cases, receipts_of_another_history_that_was_accepted_are_no_doubt);
     return kit_run (cases, "witness");
 }

@@ -48,6 +48,14 @@ uint64_t lineage_lost (const lineage_t *self, uint64_t generation, uint64_t seq)
     return lost;
 }
 
+bool lineage_accepted (const lineage_t *self, uint64_t generation)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (generation < self->list[i].generation)
+            return true;
+    return false;
+}
+
 void lineage_options (writer_t *out, uint64_t head, uint64_t generation)
 {
     record_put_number (out, RECORD_OPT_GENERATION, generation);

@@ -21,6 +21,9 @@ void lineage_put (lineage_t *self, const record_t *record);
 // have any more; 0: it has all of it.
 uint64_t lineage_lost (const lineage_t *self, uint64_t generation, uint64_t seq);
 
+// Whether the log was accepted after that generation: then another history than it knew is no news.
+bool lineage_accepted (const lineage_t *self, uint64_t generation);
+
 // Calls `put` with the ACCEPT records that make this lineage again.
 void lineage_state (const lineage_t *self, void (*put) (void *arg, const record_t *record),
                     void *arg);

@@ -36,6 +36,11 @@ witness_verdict_t witness_judge (log_t *log, const receipt_t *receipt, uint64_t 
     default:
         break; // no batch ends there, but one did
     }
+    // Of a history that was accepted as gone, but that this one has overtaken meanwhile.
+    if (lineage_accepted (log_lineage (log), receipt->generation)) {
+        *from = receipt->seq;
+        return WITNESS_LOST;
+    }
     snprintf (why, FOLDER_DOUBT_MAX,
               "a client's receipt for record %" PRIu64
               " shows another history than the log (which ends with %" PRIu64 ")",
