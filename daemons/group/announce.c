@@ -8,6 +8,7 @@ enum {
     TICK_MS = 200,
     RETRY_MS = 1000, // until a registry that did not answer is asked again
     LEAST_RENEW_MS = 100,
+    GOODBYE_MS = 500, // that a goodbye may take to leave
     FRAME_MAX = 65536
 };
 
@@ -264,8 +265,10 @@ void announce_set_registries (announce_t *self, const char *const *endpoints, si
     for (size_t i = 0; i < self->count; i++) {
         if (!self->list[i])
             continue;
-        if (self->list[i]->socket)
+        if (self->list[i]->socket) {
             s_withdraw (self->list[i]);
+            zsock_set_linger (self->list[i]->socket, GOODBYE_MS);
+        }
         s_registry_destroy (&self->list[i]);
     }
     free (self->list);
