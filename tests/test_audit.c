@@ -260,6 +260,25 @@ START_TEST (missing_first_segment_is_damage)
 }
 END_TEST
 
+START_TEST (damage_outweighs_a_torn_tail)
+{
+    s_make (21);
+    s_close ();
+    uint64_t newest = s_firsts[s_segments - 1];
+    size_t size, ends[64];
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, newest), &size);
+    size_t end = ends[logs_ends (bytes, size, ends, 64)];
+    ck_assert_int_eq (truncate (logs_segment (&s_logs, newest), (off_t)end - 1), 0);
+    s_is (AUDIT_TORN);
+    unlink (logs_segment (&s_logs, 1));
+    s_is (AUDIT_DAMAGED);
+    logs_save (logs_segment (&s_logs, newest), bytes, SEGMENT_HEADER); // was begun behind others
+    unlink (logs_segment (&s_logs, s_firsts[s_segments - 2]));
+    s_is (AUDIT_DAMAGED);
+    free (bytes);
+}
+END_TEST
+
 // Retention removed it: TRIM says so.
 START_TEST (segments_that_retention_removed_are_not_missing)
 {
@@ -447,6 +466,7 @@ static void s_add_damage (TCase *cases)
     tcase_add_test (cases, missing_segment_in_the_middle_is_damage);
     tcase_add_test (cases, missing_first_segment_is_damage);
     tcase_add_test (cases, segments_that_retention_removed_are_not_missing);
+    tcase_add_test (cases, damage_outweighs_a_torn_tail);
     tcase_add_test (cases, segment_of_another_history_is_damage);
     tcase_add_test (cases, segment_of_another_log_is_damage);
 }

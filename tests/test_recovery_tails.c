@@ -304,6 +304,31 @@ START_TEST (several_unfinished_segments_are_set_aside)
 }
 END_TEST
 
+// A segment is begun when all before it is durable, so its header says that it was.
+START_TEST (what_a_begun_segment_rests_on_is_never_cut)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    logs_segments (&s_logs, firsts, 64);
+    size_t size, ends[512];
+    uint8_t *old = logs_load (logs_segment (&s_logs, firsts[1]), &size);
+    size_t count = logs_ends (old, size, ends, 512);
+    for (int cut = 0; cut < 2; cut++) {
+        s_write (s_bytes, SEGMENT_HEADER);
+        old[ends[count] - 1] ^= 1;
+        logs_save (logs_segment (&s_logs, firsts[1]), old, cut ? ends[count - 1] : ends[count]);
+        old[ends[count] - 1] ^= 1;
+        logs_must_open (&s_logs, SEGMENT);
+        ck_assert (log_read_only (s_logs.log));
+        ck_assert (strstr (log_notice (s_logs.log), cut ? "missing" : "damaged") != NULL);
+        logs_close (&s_logs);
+        ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 1); // the begun one
+        s_remove_torn ();
+    }
+    free (old);
+}
+END_TEST
+
 // Its beginning is damaged, and a later batch says that it counted.
 START_TEST (damaged_beginning_of_the_newest_segment_is_served_past)
 {
@@ -519,6 +544,7 @@ END_TEST
 static void s_add_rest (TCase *cases)
 {
     tcase_add_test (cases, several_unfinished_segments_are_set_aside);
+    tcase_add_test (cases, what_a_begun_segment_rests_on_is_never_cut);
     tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);
     tcase_add_test (cases, segment_of_another_log_is_refused_untouched);
     tcase_add_test (cases, segment_of_a_format_to_come_is_refused_untouched);

@@ -160,6 +160,24 @@ START_TEST (batch_behind_a_bad_one_is_had_from_its_middle_too)
 }
 END_TEST
 
+// The size of a bad batch is not to be believed: it may lead past whole ones.
+START_TEST (size_that_is_wrong_hides_nothing)
+{
+    for (size_t reach = 2; reach < 8; reach++) {
+        logbook_t *book = s_small ();
+        entry_t *entry = &book->entries[50];
+        size_t size = 0;
+        for (size_t i = 0; i < reach; i++)
+            size += entry[i].size;
+        uint8_t bytes[4] = {0, 0, (uint8_t)(size >> 8), (uint8_t)size};
+        logbook_spoil (book, entry->segment, entry->offset, bytes, sizeof bytes);
+        entry->damaged = true;
+        s_all_is_right (book);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
 START_TEST (segment_of_nothing_but_damage_is_a_gap_to_the_next)
 {
     for (size_t segment = 0; segment < 3; segment++)
@@ -286,6 +304,7 @@ int main (void)
     tcase_add_test (cases, whole_log_has_no_gaps);
     tcase_add_test (cases, one_bad_batch_is_a_gap_of_its_own);
     tcase_add_test (cases, batch_behind_a_bad_one_is_had_from_its_middle_too);
+    tcase_add_test (cases, size_that_is_wrong_hides_nothing);
     tcase_add_test (cases, segment_of_nothing_but_damage_is_a_gap_to_the_next);
     tcase_add_test (cases, segment_that_is_gone_is_a_gap_to_the_next);
     tcase_add_test (cases, batches_of_a_segment_with_a_bad_header_are_had);

@@ -259,11 +259,15 @@ static bool s_check_header (run_t *self)
 }
 
 // What was found at a segment's beginning is damage, but in the newest one: if that never counted
-// it is torn, as recovery sees it, or just being made.
+// it is torn, as recovery sees it, or just being made. Its header, if that is whole, was only
+// written when all before it was durable.
 static bool s_bad_beginning (run_t *self)
 {
     audit_t *result = self->result;
+    const segment_header_t *header = &self->segment->header;
     if (result->verdict != AUDIT_DAMAGED || !s_is_newest (self) || self->segment->foreign)
+        return false;
+    if (header->version == SEGMENT_VERSION && self->begun && header->first > result->last + 1)
         return false;
     int durable = segment_was_durable (self->fd, &result->log, 0, self->segment->header.first);
     if (durable < 0)
@@ -393,7 +397,7 @@ void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
         s_measure (&run);
     for (size_t i = 0; fine && i < self->segments; i++)
         fine = s_check_segment (&run, i);
-    if (fine)
+    if (fine || self->verdict == AUDIT_TORN) // damage outweighs a torn tail
         s_check_front (&run);
     segments_destroy (&run.segments);
     close (run.dir);

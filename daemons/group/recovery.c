@@ -27,6 +27,7 @@ typedef struct {
     recovery_fold_fn *fold;
     void *arg;
     trouble_t *trouble;
+    uint64_t durable; // a segment that was set aside says that this was, before it was begun
 } run_t;
 
 static int s_read_error (run_t *self, const segment_t *segment)
@@ -224,7 +225,7 @@ static int s_bad_batch (run_t *self, segment_t *segment, segment_walk_t *walk)
 {
     uint64_t seq = self->result->last + 1;
     uint64_t offset = segment_walk_offset (walk);
-    int durable = s_was_durable (self, segment, offset, seq);
+    int durable = seq <= self->durable ? 1 : s_was_durable (self, segment, offset, seq);
     if (durable < 0)
         return s_read_error (self, segment);
     bool newest = segment == segments_newest (self->result->segments);
@@ -329,10 +330,24 @@ static int s_replay (run_t *self)
                       newest->header.first);
             return s_replay_damaged (self);
         }
+        if (newest->header.version == SEGMENT_VERSION && self->durable == 0)
+            self->durable = newest->header.first - 1;
         if (s_set_aside (self, newest) < 0)
             return -1;
     }
     return 0;
+}
+
+// A segment is begun when all before it is durable.
+static void s_check_end (run_t *self)
+{
+    recovery_t *result = self->result;
+    if (result->last >= self->durable)
+        return;
+    result->damaged = true;
+    s_notice (self,
+              "records %" PRIu64 " to %" PRIu64 " are missing: a segment was begun behind them",
+              result->last + 1, self->durable);
 }
 
 // What retention did not remove must be there.
@@ -355,7 +370,7 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
     memset (self, 0, sizeof *self);
     self->chain = chain_start (id);
     self->oldest = 1;
-    run_t run = {self, dir, *id, fold, arg, trouble};
+    run_t run = {self, dir, *id, fold, arg, trouble, 0};
     // Who made the newest segment may have ended before its name was on the disk.
     if (writer_sync (dir) < 0)
         return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be synced: %s",
@@ -369,8 +384,10 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
         rc = s_check_known (&run, segments_at (self->segments, i));
     if (rc == 0)
         rc = s_replay (&run);
-    if (rc == 0)
+    if (rc == 0) {
+        s_check_end (&run);
         s_check_front (&run);
+    }
     if (rc < 0)
         segments_destroy (&self->segments);
     return rc;

@@ -332,32 +332,31 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     }
 }
 
-// Fills the page with what begins at the batch that holds `seq`, looking for it from *offset on.
-// SEGMENTS_NOTHING: it was missed; *offset is where.
-static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t *offset,
+// Fills the page with what begins at the batch that holds `seq`, looking for it from `offset` on by
+// the sizes that batches tell. SEGMENTS_NOTHING: it was missed.
+static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t offset,
                                   uint64_t seq, size_t max, segments_page_t *page)
 {
     span_t bytes;
     memset (page, 0, sizeof *page);
     segments_read_t rc =
-        s_load (self, segment, *offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
+        s_load (self, segment, offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
     if (rc != SEGMENTS_PAGE)
         return rc;
     batch_t batch;
-    const uint8_t *start = bytes.data;
     while (batch_peek (&batch, bytes) == 0 && hole_last (&batch) < seq)
         bytes = s_behind (bytes, &batch);
     s_fill (self, bytes, max, page);
     if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
         return SEGMENTS_PAGE;
-    *offset += (uint64_t)(bytes.data - start);
     free (page->buffer);
     memset (page, 0, sizeof *page);
     return SEGMENTS_NOTHING;
 }
 
-// The batch that holds `seq` was missed at *offset: something there is damaged, or a hole. It may
-// lie behind that; then *offset is where. If it does not, says up to where there is nothing.
+// The batch that holds `seq` was missed from *offset on: something there is damaged, or a hole. Now
+// only whole batches are believed. If one of them holds it, *offset is where; if none does, says up
+// to where there is nothing.
 static segments_read_t s_look_behind (segments_t *self, segment_t *segment, uint64_t *offset,
                                       uint64_t seq, uint64_t head, segments_page_t *page)
 {
@@ -403,11 +402,11 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     }
     const index_entry_t *entry = index_by_seq (segment->index, seq);
     uint64_t offset = entry ? entry->offset : segment->start;
-    segments_read_t rc = s_read_at (self, segment, &offset, seq, max, page);
+    segments_read_t rc = s_read_at (self, segment, offset, seq, max, page);
     if (rc == SEGMENTS_NOTHING)
         rc = s_look_behind (self, segment, &offset, seq, head, page);
     if (rc == SEGMENTS_PAGE && !page->buffer)
-        rc = s_read_at (self, segment, &offset, seq, max, page);
+        rc = s_read_at (self, segment, offset, seq, max, page);
     if (rc != SEGMENTS_NOTHING)
         return rc;
     errno = EIO; // it was there a moment ago
