@@ -1,0 +1,269 @@
+// Every system call of the log fails, each time it is made, in each way it can: and at each of them
+// the power goes.
+
+#include "common/exits.h"
+#include "tests/fault/disk.h"
+#include "tests/fault/rigs.h"
+#include "tests/fault/world.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TRIES = 8, WORKERS = 2, PLANS = 1 << 20 };
+
+typedef struct {
+    disk_plan_t plan;
+    unsigned percent; // of what is not synced, kept at a cut
+} run_t;
+
+static struct {
+    uint64_t seed;
+    char base[200];
+    run_t *runs;
+    size_t count;
+} s_rig;
+
+static const int s_errors[] = {EIO, ENOSPC, EDQUOT, EINTR, EROFS, EACCES, EMFILE};
+enum { ERRORS = sizeof s_errors / sizeof s_errors[0] };
+
+// ---- One run
+
+// An end of the daemon that the fault explains.
+static void s_judge_exit (world_t *world, const disk_plan_t *plan, int code)
+{
+    bool sync = plan->call == DISK_FDATASYNC || plan->call == DISK_FSYNC;
+    bool broken = sync || plan->call == DISK_PREAD;
+    const char *text = world_trouble (world)->text;
+    if (disk_fired () == 0)
+        world_blame (world, "ended with %d without a fault: %s", code, text);
+    if (code != EXIT_SYNC && code != EXIT_NOT_NOW && code != EXIT_CONFIG)
+        world_blame (world, "ended with %d: %s", code, text);
+    if (broken && plan->error == EIO && code != EXIT_SYNC)
+        world_blame (world, "a broken disk, and exit %d: %s", code, text);
+    if (*text && plan->error && !disk_is_off () && !strstr (text, strerror (plan->error)))
+        world_blame (world, "the reason (%s) is not told: %s", strerror (plan->error), text);
+}
+
+// Starts the daemon until the first `count` requests are done. The fault goes away by itself after
+// it ended the daemon twice, as if somebody had mended the disk.
+static void s_work (world_t *world, const run_t *run, size_t count)
+{
+    int ended = 0;
+    for (int try = 0; try < TRIES && !*world_wrong (world); try++) {
+        int rc = world_log (world) ? 0 : world_open (world);
+        if (rc == 0)
+            rc = world_work (world, count);
+        if (rc == 0)
+            return;
+        if (disk_is_off ()) {
+            world_close (world);
+            disk_cut (s_rig.seed + (uint64_t)try, run->percent);
+            disk_disarm ();
+            continue;
+        }
+        s_judge_exit (world, &run->plan, rc);
+        if (++ended == 2)
+            disk_disarm ();
+    }
+    if (!*world_wrong (world))
+        world_blame (world, "%d starts and no end", TRIES);
+}
+
+// What a cut may leave behind, so that the next opening has something to set aside: a torn tail,
+// and a segment that was begun.
+static void s_tear (uint64_t last, const char *newest)
+{
+    uint8_t bytes[600];
+    char name[SEGMENT_NAME];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + 1);
+    disk_put (newest, -1, span (bytes, sizeof bytes));
+    segment_name (last + 1, name);
+    disk_put (name, 0, span (bytes, 200));
+}
+
+static void s_stop (world_t *world)
+{
+    world_close (world);
+    if (disk_is_off ()) {
+        disk_cut (s_rig.seed, 0);
+        disk_disarm ();
+    }
+}
+
+static void s_run (const run_t *run, const char *folder, char wrong[400])
+{
+    rigs_remove (folder);
+    disk_begin (folder);
+    world_t *world = world_new (folder, s_rig.seed, true);
+    disk_arm (&run->plan);
+    s_work (world, run, world_requests () / 2);
+    if (!*world_wrong (world)) {
+        uint64_t last = log_last (world_log (world));
+        s_stop (world);
+        char newest[SEGMENT_NAME];
+        rigs_newest (folder, newest);
+        s_tear (last, newest);
+        s_work (world, run, world_requests ());
+    }
+    s_stop (world);
+    disk_disarm ();
+    disk_cut (s_rig.seed, 0);
+    if (!*world_wrong (world) && world_open (world) == 0) {
+        world_read (world);
+        world_close (world);
+    } else if (!*world_wrong (world))
+        world_blame (world, "the last opening: %s", world_trouble (world)->text);
+    memcpy (wrong, world_wrong (world), 400);
+    world_destroy (&world);
+    disk_end ();
+}
+
+// ---- Which runs
+
+static void s_add (disk_call_t call, int at, disk_fault_t fault, int error, bool stays,
+                   unsigned percent)
+{
+    if (s_rig.count < PLANS)
+        s_rig.runs[s_rig.count++] = (run_t){{call, at, stays, fault, error}, percent};
+}
+
+static void s_add_call (disk_call_t call, int at)
+{
+    for (size_t i = 0; i < ERRORS; i++) {
+        s_add (call, at, DISK_ERROR, s_errors[i], false, 0);
+        s_add (call, at, DISK_ERROR, s_errors[i], true, 0);
+    }
+    if (call == DISK_PREAD || call == DISK_PWRITE || call == DISK_WRITE) {
+        s_add (call, at, DISK_SHORT, 0, false, 0);
+        s_add (call, at, DISK_SHORT, 0, true, 0);
+        s_add (call, at, DISK_SHORT, ENOSPC, false, 0);
+        s_add (call, at, DISK_SHORT, EIO, false, 0);
+    }
+    for (unsigned percent = 0; percent <= 100; percent += 50)
+        s_add (call, at, DISK_POWER, 0, false, percent);
+}
+
+// A cut at each write and sync, and each failed sync, come before all else.
+static bool s_first_choice (const run_t *run)
+{
+    disk_call_t call = run->plan.call;
+    bool sync = call == DISK_FDATASYNC || call == DISK_FSYNC;
+    return (sync && (run->plan.fault == DISK_POWER || run->plan.error == EIO)) ||
+           (call == DISK_PWRITE && run->plan.fault == DISK_POWER && run->percent == 50);
+}
+
+// Keeps `budget` of the runs, by chance, the first choice in front; 0: all.
+static void s_choose (size_t budget)
+{
+    uint64_t dice = (s_rig.seed + 1) * 0x9e3779b97f4a7c15u | 1;
+    for (size_t i = s_rig.count; i > 1; i--) {
+        dice = dice * 6364136223846793005u + 1442695040888963407u;
+        size_t other = (size_t)((dice >> 33) % i);
+        run_t one = s_rig.runs[i - 1];
+        s_rig.runs[i - 1] = s_rig.runs[other];
+        s_rig.runs[other] = one;
+    }
+    size_t front = 0;
+    for (size_t i = 0; i < s_rig.count; i++)
+        if (s_first_choice (&s_rig.runs[i])) {
+            run_t one = s_rig.runs[i];
+            s_rig.runs[i] = s_rig.runs[front];
+            s_rig.runs[front++] = one;
+        }
+    if (budget > 0 && budget < s_rig.count)
+        s_rig.count = budget;
+}
+
+static void s_plan (size_t budget)
+{
+    char folder[256], wrong[400];
+    run_t none = {.plan = {.at = 0}};
+    snprintf (folder, sizeof folder, "%s/plan", s_rig.base);
+    s_run (&none, folder, wrong);
+    if (*wrong) {
+        printf ("wrong without any fault: %s\n", wrong);
+        exit (1);
+    }
+    s_rig.runs = calloc (PLANS, sizeof *s_rig.runs);
+    printf ("calls of a run:");
+    for (disk_call_t call = 0; call < DISK_CALLS; call++) {
+        int calls = disk_calls (call);
+        printf (" %s %d", disk_call_name (call), calls);
+        for (int at = 1; at <= calls; at++)
+            s_add_call (call, at);
+    }
+    printf (": %zu faults\n", s_rig.count);
+    s_choose (budget);
+}
+
+static void s_tell (const run_t *run, const char *wrong)
+{
+    static const char *const faults[] = {"error", "short", "power"};
+    const disk_plan_t *plan = &run->plan;
+    printf ("WRONG: %s\n  fault_log calls --seed %" PRIu64
+            " --one %d,%d,%d,%d,%d,%u   # %s %d: %s %s%s\n",
+            wrong, s_rig.seed, (int)plan->call, plan->at, (int)plan->fault, plan->error,
+            (int)plan->stays, run->percent, disk_call_name (plan->call), plan->at,
+            faults[plan->fault], plan->error ? strerror (plan->error) : "",
+            plan->stays ? ", stays" : "");
+}
+
+static int s_worker (size_t number)
+{
+    char folder[256], wrong[400];
+    int bad = 0;
+    snprintf (folder, sizeof folder, "%s/%zu", s_rig.base, number);
+    for (size_t i = number; i < s_rig.count; i += WORKERS) {
+        s_run (&s_rig.runs[i], folder, wrong);
+        if (!*wrong)
+            continue;
+        s_tell (&s_rig.runs[i], wrong);
+        if (++bad == 10)
+            break; // enough to look at
+    }
+    fflush (stdout);
+    return bad > 0;
+}
+
+static int s_one (const char *text)
+{
+    int call, at, fault, error, stays;
+    char folder[256], wrong[400];
+    run_t run = {.percent = 0};
+    if (sscanf (text, "%d,%d,%d,%d,%d,%u", &call, &at, &fault, &error, &stays, &run.percent) != 6)
+        return EXIT_USAGE;
+    run.plan = (disk_plan_t){(disk_call_t)call, at, stays != 0, (disk_fault_t)fault, error};
+    snprintf (folder, sizeof folder, "%s/one", s_rig.base);
+    s_run (&run, folder, wrong);
+    if (*wrong)
+        s_tell (&run, wrong);
+    return *wrong != 0;
+}
+
+int rigs_calls (const rigs_options_t *options)
+{
+    s_rig.seed = options->seed;
+    snprintf (s_rig.base, sizeof s_rig.base, "%s", options->folder);
+    if (options->one)
+        return s_one (options->one);
+    s_plan (options->budget);
+    fflush (stdout);
+    int bad = 0;
+    for (size_t i = 0; i < WORKERS; i++)
+        if (fork () == 0)
+            _exit (s_worker (i));
+    for (size_t i = 0; i < WORKERS; i++) {
+        int status;
+        if (wait (&status) < 0 || status != 0)
+            bad++;
+    }
+    printf ("%zu runs with a fault each\n", s_rig.count);
+    return bad > 0;
+}
