@@ -22,7 +22,8 @@ typedef struct {
     int64_t base;  // time of its first record
     int64_t time;  // of its last
     chain_t chain; // before it
-    bool damaged;
+    bool damaged;  // or a hole
+    bool hole;
 } entry_t;
 
 typedef struct {
@@ -152,6 +153,32 @@ static inline entry_t *logbook_batch (logbook_t *self, size_t count, size_t text
     logbook_write (self, bytes.data, bytes.size);
     self->chain = chain_next (&self->chain, bytes);
     self->next += count;
+    self->opens = false;
+    return entry;
+}
+
+// Appends what stands where so many records were given up.
+static inline entry_t *logbook_hole (logbook_t *self, uint64_t lost)
+{
+    uint8_t room[BATCH_MAX];
+    hole_t hole = {.from = self->next, .to = self->next + lost - 1};
+    hole.chain = chain_next (&self->chain, span_of ("lost"));
+    span_t bytes = hole_write (&hole, &self->chain, self->time, self->opens ? self->digest : NULL,
+                               &self->id, room);
+    entry_t *entry = &self->entries[self->count++];
+    *entry = (entry_t){.segment = self->segments - 1,
+                       .offset = self->at,
+                       .size = bytes.size,
+                       .first = hole.from,
+                       .last = hole.to,
+                       .base = self->time,
+                       .time = self->time,
+                       .chain = self->chain,
+                       .damaged = true,
+                       .hole = true};
+    logbook_write (self, bytes.data, bytes.size);
+    self->chain = hole.chain;
+    self->next = hole.to + 1;
     self->opens = false;
     return entry;
 }

@@ -29,13 +29,15 @@ static const entry_t *s_entry (const logbook_t *book, uint64_t seq)
     ck_abort_msg ("no batch holds %zu", (size_t)seq);
 }
 
-// Where a hole at `seq` ends: before the next whole batch of its segment, or with the segment.
+// Where what is gone at `seq` ends: with a hole, before the next whole batch of its segment, or
+// with the segment.
 static uint64_t s_hole_end (const logbook_t *book, uint64_t seq)
 {
     const entry_t *entry = s_entry (book, seq), *end = book->entries + book->count;
     size_t segment = entry->segment;
-    while (entry < end && entry->segment == segment && entry->damaged)
-        entry++;
+    for (; entry < end && entry->segment == segment && entry->damaged; entry++)
+        if (entry->hole && entry->last >= seq)
+            return entry->last;
     return entry < end ? entry->first - 1 : s_head (book);
 }
 
@@ -67,11 +69,13 @@ static uint64_t s_find (segments_t *segments, const logbook_t *book, int64_t tim
     return seq;
 }
 
-// The first sequence at or after `time` that can be had.
+// The first sequence at or after `time` that can be had, or that a hole may have lost.
 static uint64_t s_wanted (const logbook_t *book, int64_t time)
 {
     for (size_t i = 0; i < book->count; i++) {
         const entry_t *entry = &book->entries[i];
+        if (entry->hole && entry->time >= time && entry->last >= entry->first)
+            return entry->first;
         if (!entry->damaged && entry->time >= time)
             return entry->base >= time ? entry->first
                                        : entry->first + (uint64_t)(time - entry->base);
@@ -95,9 +99,11 @@ static void s_all_is_right (const logbook_t *book)
     ck_assert_uint_eq (next, book->next);
     for (size_t i = 0; i < book->count; i++) {
         const entry_t *entry = &book->entries[i];
-        s_seq_is_right (segments, book, entry->first, 3000);
-        s_seq_is_right (segments, book, (entry->first + entry->last) / 2, 3000);
-        s_seq_is_right (segments, book, entry->last, 3000);
+        if (entry->last >= entry->first) { // no empty hole
+            s_seq_is_right (segments, book, entry->first, 3000);
+            s_seq_is_right (segments, book, (entry->first + entry->last) / 2, 3000);
+            s_seq_is_right (segments, book, entry->last, 3000);
+        }
         ck_assert_uint_eq (s_find (segments, book, entry->base), s_wanted (book, entry->base));
         ck_assert_uint_eq (s_find (segments, book, entry->time), s_wanted (book, entry->time));
     }
@@ -278,6 +284,43 @@ START_TEST (index_built_over_holes_misses_no_batch)
 }
 END_TEST
 
+START_TEST (hole_is_a_gap_of_what_was_given_up)
+{
+    static const uint64_t losts[] = {0, 1, 25, 5000};
+    for (size_t place = 0; place < 12; place++)
+        for (size_t i = 0; i < 4; i++) {
+            logbook_t *book = logbook_new ();
+            for (size_t j = 0; j < 12; j++) {
+                if (j % 4 == 0)
+                    logbook_segment (book);
+                if (j == place)
+                    logbook_hole (book, losts[i]);
+                else
+                    logbook_batch (book, 10, 50);
+            }
+            s_all_is_right (book);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+START_TEST (damage_before_and_behind_a_hole_is_told)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (int i = 0; i < 9; i++)
+        if (i % 4 == 3)
+            logbook_hole (book, 7);
+        else
+            logbook_batch (book, 10, 50);
+    logbook_damage (book, &book->entries[2], SPOIL_HEADER);
+    logbook_damage (book, &book->entries[4], SPOIL_BODY);
+    logbook_damage (book, &book->entries[8], SPOIL_BODY);
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (random_damage_is_told_as_it_is)
 {
     dice_t chance = dice_new ("random_damage_is_told_as_it_is");
@@ -286,11 +329,14 @@ START_TEST (random_damage_is_told_as_it_is)
         for (int i = 0; i < 3; i++) {
             logbook_segment (book);
             for (uint64_t end = book->at + dice (&chance, 200000); book->at <= end;)
-                logbook_batch (book, 1 + dice (&chance, 40), dice (&chance, 1500));
+                if (dice (&chance, 20) == 0)
+                    logbook_hole (book, dice (&chance, 50));
+                else
+                    logbook_batch (book, 1 + dice (&chance, 40), dice (&chance, 1500));
         }
         size_t one_in = 1 + dice (&chance, 10);
         for (size_t i = 0; i < book->count; i++)
-            if (dice (&chance, one_in) == 0)
+            if (!book->entries[i].hole && dice (&chance, one_in) == 0)
                 logbook_damage (book, &book->entries[i], (spoil_t)dice (&chance, 3));
         s_all_is_right (book);
         logbook_destroy (book);
@@ -311,6 +357,8 @@ int main (void)
     tcase_add_test (cases, front_that_is_not_kept_is_a_gap_too);
     tcase_add_test (cases, holes_of_mebibytes_are_gaps);
     tcase_add_test (cases, index_built_over_holes_misses_no_batch);
+    tcase_add_test (cases, hole_is_a_gap_of_what_was_given_up);
+    tcase_add_test (cases, damage_before_and_behind_a_hole_is_told);
     tcase_add_test (cases, random_damage_is_told_as_it_is);
     return kit_run (cases, "segments_damage");
 }
