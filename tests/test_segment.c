@@ -228,6 +228,29 @@ START_TEST (walk_goes_through_files_larger_than_its_window)
 }
 END_TEST
 
+START_TEST (walk_goes_over_holes)
+{
+    logbook_t *book = s_three ();
+    logbook_hole (book, 500);
+    logbook_batch (book, 2, 5);
+    logbook_hole (book, 0);
+    logbook_batch (book, 1, 5);
+    segment_walk_t *walk = s_walk (book);
+    chain_t chain = chain_start (&book->id);
+    segment_walk_expect (walk, 1, &chain);
+    for (size_t i = 0; i < book->count; i++) {
+        batch_t batch;
+        ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_BATCH);
+        ck_assert_uint_eq (hole_first (&batch), book->entries[i].first);
+        ck_assert_uint_eq (hole_last (&batch), book->entries[i].last);
+    }
+    ck_assert (chain_equal (segment_walk_chain (walk), &book->chain));
+    s_is_end (walk, SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (refreshed_walk_sees_what_was_appended)
 {
     logbook_t *book = s_three ();
@@ -365,6 +388,101 @@ START_TEST (search_finds_the_largest_batch)
 }
 END_TEST
 
+START_TEST (state_is_searched_like_records)
+{
+    logbook_t *book = s_three ();
+    segment_walk_t *walk = segment_walk_new (book->fd, &book->id, 0, UINT64_MAX);
+    batch_t batch;
+    s_is_end (walk, SEGMENT_BAD); // the header is no batch
+    ck_assert_int_eq (segment_walk_search_state (walk), SEGMENT_BATCH);
+    ck_assert_uint_eq (segment_walk_offset (walk), SEGMENT_HEADER);
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_BATCH);
+    ck_assert_int_eq (batch.type, BATCH_TYPE_STATE);
+    s_is_batch (walk, &book->entries[0]);
+    ck_assert_int_eq (segment_walk_search_state (walk), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+// ---- What a start asks
+
+static int s_begins_whole (const logbook_t *book)
+{
+    uint8_t bytes[SEGMENT_HEADER];
+    segment_header_t header;
+    segment_pread (book->fd, bytes, sizeof bytes, 0);
+    return segment_header_decode (&header, bytes) < 0 ? -2
+                                                      : segment_begins_whole (book->fd, &header);
+}
+
+START_TEST (beginning_is_whole_if_header_state_and_first_batch_agree)
+{
+    logbook_t *book = s_three ();
+    ck_assert_int_eq (s_begins_whole (book), 1);
+    // Any byte of STATE or of the first batch; what follows does not matter.
+    uint64_t end = book->entries[0].offset + book->entries[0].size;
+    for (uint64_t at = SEGMENT_HEADER; at < end; at++) {
+        uint8_t byte;
+        segment_pread (book->fd, &byte, 1, at);
+        byte ^= 4;
+        logbook_spoil (book, 0, at, &byte, 1);
+        ck_assert_int_eq (s_begins_whole (book), 0);
+        byte ^= 4;
+        logbook_spoil (book, 0, at, &byte, 1);
+    }
+    logbook_spoil (book, 0, end + 3, "?", 1);
+    ck_assert_int_eq (s_begins_whole (book), 1);
+    for (off_t size = (off_t)end - 1; size >= SEGMENT_HEADER; size -= 7) {
+        ck_assert_int_eq (ftruncate (book->fd, size), 0);
+        ck_assert_int_eq (s_begins_whole (book), 0);
+    }
+    logbook_destroy (book);
+}
+END_TEST
+
+START_TEST (beginning_of_another_version_or_log_is_not_whole)
+{
+    logbook_t *book = s_three ();
+    segment_header_t header = {.version = SEGMENT_VERSION, .log = book->id, .first = 1};
+    header.chain = chain_start (&book->id);
+    header.state_size = (uint32_t)(book->entries[0].offset - SEGMENT_HEADER);
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 1);
+    header.version++;
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 0);
+    header.version--;
+    header.first++; // the first batch is another one's
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 0);
+    header.first--;
+    header.chain.bytes[5] ^= 1;
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 0);
+    header.chain.bytes[5] ^= 1;
+    header.log.bytes[5] ^= 1;
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 0);
+    int blind = open (logbook_path (book, 0), O_WRONLY);
+    ck_assert_int_eq (segment_begins_whole (blind, &header), -1);
+    ck_assert_int_eq (segment_was_durable (blind, &book->id, 0, 1), -1);
+    close (blind);
+    logbook_destroy (book);
+}
+END_TEST
+
+// In the logbook each batch says that all before it was durable.
+START_TEST (later_batch_says_what_was_durable)
+{
+    logbook_t *book = s_three (); // 1-2, 3, 4-6
+    for (uint64_t seq = 1; seq <= 9; seq++)
+        ck_assert_int_eq (segment_was_durable (book->fd, &book->id, 0, seq), seq <= 3);
+    // Only what lies behind the offset speaks.
+    ck_assert_int_eq (segment_was_durable (book->fd, &book->id, book->entries[2].offset, 3), 0);
+    logbook_damage (book, &book->entries[1], SPOIL_HEADER);
+    ck_assert_int_eq (segment_was_durable (book->fd, &book->id, book->entries[1].offset, 3), 1);
+    logbook_damage (book, &book->entries[2], SPOIL_BODY);
+    ck_assert_int_eq (segment_was_durable (book->fd, &book->id, book->entries[1].offset, 3), 0);
+    logbook_destroy (book);
+}
+END_TEST
+
 // ---- A batch inside a message
 
 START_TEST (image_of_a_batch_in_a_text_is_a_text)
@@ -423,6 +541,7 @@ static void s_add_walks (TCase *cases)
     tcase_add_test (cases, batch_of_another_log_is_bad);
     tcase_add_test (cases, batch_with_broken_records_is_bad_however_right_its_checksum);
     tcase_add_test (cases, walk_goes_through_files_larger_than_its_window);
+    tcase_add_test (cases, walk_goes_over_holes);
     tcase_add_test (cases, refreshed_walk_sees_what_was_appended);
     tcase_add_test (cases, read_error_is_neither_end_nor_damage);
 }
@@ -436,6 +555,10 @@ int main (void)
     tcase_add_test (cases, search_that_finds_nothing_comes_to_the_end);
     tcase_add_test (cases, search_finds_the_largest_batch);
     tcase_add_test (cases, search_goes_through_holes_larger_than_its_window);
+    tcase_add_test (cases, state_is_searched_like_records);
+    tcase_add_test (cases, beginning_is_whole_if_header_state_and_first_batch_agree);
+    tcase_add_test (cases, beginning_of_another_version_or_log_is_not_whole);
+    tcase_add_test (cases, later_batch_says_what_was_durable);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);
     tcase_add_test (cases, no_batch_is_a_text_that_a_member_can_send);
     return kit_run (cases, "segment");
