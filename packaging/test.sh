@@ -83,7 +83,10 @@ if build release --preset release; then
     one "try" 120 packaging/try.sh
     one "boot" 180 tests/boot/boot.sh
 fi
-build dev --preset dev && many "tests dev" 400 ctest --preset dev
+if build dev --preset dev; then
+    many "tests dev" 400 ctest --preset dev
+    many "flow dev" 300 tests/flow/run.py -b build/dev -t 120
+fi
 build clang --preset clang # for its warnings only: it sees other things than gcc
 if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
     one "configure fuzz" 120 cmake --preset fuzz && one "build fuzz" 300 cmake --build --preset fuzz --target fuzzers &&
