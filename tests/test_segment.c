@@ -441,6 +441,17 @@ START_TEST (beginning_is_whole_if_header_state_and_first_batch_agree)
 }
 END_TEST
 
+START_TEST (first_batch_must_say_that_it_opens_the_segment)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    book->opens = false;
+    logbook_batch (book, 2, 10);
+    ck_assert_int_eq (s_begins_whole (book), 0);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (beginning_of_another_version_or_log_is_not_whole)
 {
     logbook_t *book = s_three ();
@@ -557,6 +568,7 @@ int main (void)
     tcase_add_test (cases, search_goes_through_holes_larger_than_its_window);
     tcase_add_test (cases, state_is_searched_like_records);
     tcase_add_test (cases, beginning_is_whole_if_header_state_and_first_batch_agree);
+    tcase_add_test (cases, first_batch_must_say_that_it_opens_the_segment);
     tcase_add_test (cases, beginning_of_another_version_or_log_is_not_whole);
     tcase_add_test (cases, later_batch_says_what_was_durable);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);
