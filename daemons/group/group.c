@@ -233,7 +233,8 @@ static void s_turn (group_t *self)
     int64_t mono = zclock_mono ();
     intake_turn (self->intake, wallclock_now (), mono, WRITER_WAIT_MS);
     if (!self->listeners) {
-        if (!log_busy (self->log) && s_serve (self) < 0)
+        bool opened = !log_busy (self->log) && !program_ending (self->program);
+        if (opened && s_serve (self) < 0)
             program_end (self->program, self->exit);
         return;
     }
