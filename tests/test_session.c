@@ -1103,6 +1103,7 @@ START_TEST (destroyed_in_any_handler)
     s_run ();
     ck_assert_ptr_null (s_session);
     ck_assert_int_eq (s_told.answers, 2); // answered or closed, each once
+    ck_assert_int_eq (s_told.pages, strncmp (s_destroy_in, "page", 4) == 0);
 }
 END_TEST
 
