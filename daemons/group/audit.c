@@ -67,7 +67,7 @@ static void s_learn (run_t *self, const record_t *record)
 // False: whoever is told wants no more.
 static bool s_hand_on (run_t *self, const batch_t *batch)
 {
-    batch_t copy = *batch;
+    batch_t copy = *batch; // it will be read, and whose it is goes on reading
     if (!self->io->batch || self->io->batch (self->io->arg, &copy) == 0)
         return true;
     return s_find (self, AUDIT_STOPPED, "stopped");
@@ -79,7 +79,7 @@ static bool s_take (run_t *self, batch_t *batch)
     const audit_io_t *io = self->io;
     record_t record;
     hole_t hole;
-    bool is_hole = hole_read (&hole, batch);
+    bool is_hole = hole_read (&hole, batch), goes_on = s_hand_on (self, batch);
     while (batch_next (batch, &record) == 1) {
         s_learn (self, &record);
         if (io->record)
@@ -93,7 +93,7 @@ static bool s_take (run_t *self, batch_t *batch)
     result->last = hole_last (batch);
     result->records += is_hole ? 0 : batch->count;
     result->lost += is_hole ? hole.to + 1 - hole.from : 0;
-    return s_hand_on (self, batch);
+    return goes_on;
 }
 
 static bool s_is_newest (const run_t *self)
