@@ -1104,6 +1104,8 @@ START_TEST (destroyed_in_any_handler)
     ck_assert_ptr_null (s_session);
     ck_assert_int_eq (s_told.answers, 2); // answered or closed, each once
     ck_assert_int_eq (s_told.pages, strncmp (s_destroy_in, "page", 4) == 0);
+    if (strcmp (s_destroy_in, "paged") == 0)
+        ck_assert_int_eq (s_told.page_answer.result, OUTBOX_CLOSED);
 }
 END_TEST
 
