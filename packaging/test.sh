@@ -5,9 +5,28 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 logs=$PWD/build/test-logs
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 child=
+set -m
+trap interrupted INT TERM HUP
 unset ZCHAT_REGISTRY ZCHAT_IDENTITY XDG_CONFIG_HOME DESTDIR MAKEFLAGS
 export LC_ALL=C.UTF-8 CTEST_PARALLEL_LEVEL=2 CMAKE_BUILD_PARALLEL_LEVEL=2
+
+# run SECONDS LOG COMMAND...: its exit code; 124 when the time was up. With job control it is a
+# process group of its own, in which SIGINT is not ignored, and which ends with this script.
+run ()
+{
+    local limit=$1 log=$2
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 &
+    child=$!
+    wait "$child"
+}
+
+interrupted ()
+{
+    kill -TERM -- "-$child" 2>/dev/null
+    exit 143
+}
 
 finish ()
 {
@@ -22,7 +41,7 @@ one ()
     local name=$1 limit=$2 begin=$SECONDS log code=0
     log=$logs/${name// /-}.log
     shift 2
-    timeout -k 10 "$limit" "$@" >"$log" 2>&1 || code=$?
+    run "$limit" "$log" "$@" || code=$?
     case $code in
     0) passed=$((passed + 1)); printf 'passed %4d s  %s\n' $((SECONDS - begin)) "$name" ;;
     77) skipped=$((skipped + 1)); printf 'SKIP          %s: %s\n' "$name" "$(tail -n 1 "$log")" ;;
@@ -41,7 +60,7 @@ many ()
     local name=$1 limit=$2 begin=$SECONDS log code=0 p f s
     log=$logs/${name// /-}.log
     shift 2
-    timeout -k 10 "$limit" "$@" >"$log" 2>&1 || code=$?
+    run "$limit" "$log" "$@" || code=$?
     read -r p f s < <(totals "$log")
     [ "$code" -eq 0 ] || [ "$f" -gt 0 ] || f=1 # it died before it could tell
     [ "$((p + f + s))" -gt 0 ] || f=1          # nothing was run

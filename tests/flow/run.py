@@ -61,6 +61,7 @@ def main():
     arguments.add_argument("-t", "--limit", type=float, default=60, help="seconds for one test")
     arguments.add_argument("names", nargs="*")
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through run_one, which ends what it started
     known = tests()
     unknown = [name for name in options.names if name not in known]
     if unknown:
