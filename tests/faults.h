@@ -21,6 +21,7 @@
 typedef enum {
     FAULTS_PREAD,
     FAULTS_PWRITE,
+    FAULTS_ZEROS, // pwrite of nothing but zeros: what a thread may do at any time
     FAULTS_FDATASYNC,
     FAULTS_FSYNC,
     FAULTS_FTRUNCATE,
@@ -81,7 +82,7 @@ static inline void faults_shorten (faults_call_t call, int skip, int count, size
     pthread_mutex_unlock (&s_faults.lock);
 }
 
-// PWRITE takes so many bytes more: what fits, and then ENOSPC.
+// PWRITE and ZEROS take so many bytes more: what fits, and then ENOSPC.
 static inline void faults_set_space (uint64_t bytes)
 {
     pthread_mutex_lock (&s_faults.lock);
@@ -193,14 +194,15 @@ static inline int s_faults_judge (faults_call_t call, uint64_t offset, size_t *s
     }
     if (rc == 0 && s_faults.no_syncs && (call == FAULTS_FDATASYNC || call == FAULTS_FSYNC))
         rc = 1;
+    bool writes = call == FAULTS_PWRITE || call == FAULTS_ZEROS;
     if ((call == FAULTS_FALLOCATE && rc == 0 && offset + *size > s_faults.limit) ||
-        (call == FAULTS_PWRITE && rc >= 0 && offset >= s_faults.limit)) {
+        (writes && rc >= 0 && offset >= s_faults.limit)) {
         errno = ENOSPC;
         return -1;
     }
-    if (call == FAULTS_PWRITE && *size > s_faults.limit - offset)
+    if (writes && *size > s_faults.limit - offset)
         *size = (size_t)(s_faults.limit - offset);
-    if (call == FAULTS_PWRITE && rc >= 0 && s_faults.space != UINT64_MAX) {
+    if (writes && rc >= 0 && s_faults.space != UINT64_MAX) {
         if (s_faults.space == 0) {
             s_faults.space = s_faults.more_space;
             s_faults.more_space = 0;
@@ -275,12 +277,18 @@ ssize_t __wrap___pread_chk (int fd, void *out, size_t size, off_t offset, size_t
     return __wrap_pread (fd, out, size, offset);
 }
 
+static inline bool s_faults_is_zero (const uint8_t *data, size_t size)
+{
+    return size > 0 && data[0] == 0 && memcmp (data, data + 1, size - 1) == 0;
+}
+
 ssize_t __wrap_pwrite (int fd, const void *data, size_t size, off_t offset)
 {
+    faults_call_t call = s_faults_is_zero (data, size) ? FAULTS_ZEROS : FAULTS_PWRITE;
     ssize_t rc = -1;
-    if (s_faults_begin (FAULTS_PWRITE, fd, (uint64_t)offset, &size) >= 0)
+    if (s_faults_begin (call, fd, (uint64_t)offset, &size) >= 0)
         rc = __real_pwrite (fd, data, size, offset);
-    s_faults_end (FAULTS_PWRITE);
+    s_faults_end (call);
     return rc;
 }
 

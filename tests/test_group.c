@@ -12,18 +12,19 @@
 #include "tests/kit.h"
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 20000, ENDPOINT_SIZE = 300 };
 
 static folder_t s_folder;
 static unsigned s_registry_port;
 static zsock_t *s_registry;
-static char s_endpoint[300]; // of the group, as the registry was told
-static wire_t s_told;        // the last announcement
+static char *s_endpoint; // of the group, as the registry was told; shared with its processes
+static wire_t s_told;    // the last announcement
 static uint8_t s_told_bytes[2048];
 static route_t s_told_route;
 static uint32_t s_tag;
@@ -172,7 +173,7 @@ static void s_meet_group (void)
     ck_assert_ptr_nonnull (s_registry);
     ck_assert_int_eq (s_registry_hears (), WIRE_ANNOUNCE);
     span_t told = wire_bytes (&s_told, WIRE_F_ENDPOINTS);
-    snprintf (s_endpoint, sizeof s_endpoint, "%.*s", (int)told.size, (const char *)told.data);
+    snprintf (s_endpoint, ENDPOINT_SIZE, "%.*s", (int)told.size, (const char *)told.data);
     s_registry_grants (60000);
 }
 
@@ -210,6 +211,7 @@ static void s_reload (void *state, const conf_t *conf)
 static void s_stop (void *state)
 {
     group_stop (state);
+    faults_hold_syncs (false);
 }
 
 static bool s_syncing (void *state)
@@ -235,8 +237,7 @@ static void s_configure (const char *more)
     folder_put (&s_folder, "group.cfg", text);
 }
 
-// Runs the group while the script plays; returns its exit code. The script's end is a SIGTERM.
-static int s_run (script_fn *script)
+static int s_live (void)
 {
     program_type_t type = {.name = "zchat-group",
                            .argument = "NAME",
@@ -249,13 +250,25 @@ static int s_run (script_fn *script)
                            .destroy = s_destroy};
     char *argv[] = {"zchat-group", "-c", s_folder.path, "-f", "cats", NULL};
     type.keys = group_settings (&type.key_count);
-    s_script = script;
-    optind = 0;
     int code = program_main (&type, 5, argv);
     if (s_threaded)
         pthread_join (s_thread, NULL);
-    zsys_shutdown ();
     return code;
+}
+
+// Runs the group in a process of its own while the script plays; returns its exit code. The
+// script's end is a SIGTERM.
+static int s_run (script_fn *script)
+{
+    int status;
+    s_script = script;
+    pid_t child = fork ();
+    ck_assert_int_ge (child, 0);
+    if (child == 0)
+        exit (s_live ());
+    ck_assert_int_eq (waitpid (child, &status, 0), child);
+    ck_assert (WIFEXITED (status));
+    return WEXITSTATUS (status);
 }
 
 // A port below those that the system gives to anybody.
@@ -276,6 +289,9 @@ static unsigned s_free_port (void)
 static void s_setup (void)
 {
     s_folder = folder_new ();
+    s_endpoint =
+        mmap (NULL, ENDPOINT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne (s_endpoint, MAP_FAILED);
     s_registry_port = s_free_port ();
     s_configure ("");
 }
@@ -283,6 +299,7 @@ static void s_setup (void)
 static void s_teardown (void)
 {
     faults_reset ();
+    munmap (s_endpoint, ENDPOINT_SIZE);
     folder_remove (&s_folder);
 }
 
@@ -333,7 +350,7 @@ static void s_second_life (void)
 START_TEST (group_is_the_same_after_a_restart)
 {
     ck_assert_int_eq (s_run (s_conversation), EXIT_DONE);
-    char before[300];
+    char before[ENDPOINT_SIZE];
     strcpy (before, s_endpoint);
     s_registry_port = s_free_port ();
     s_configure ("");
@@ -480,13 +497,12 @@ END_TEST
 static void s_stop_at_once (void)
 {
     kill (getpid (), SIGTERM);
-    faults_hold_syncs (false);
     pthread_exit (NULL);
 }
 
 START_TEST (group_that_is_stopped_while_it_opens_never_serves)
 {
-    faults_hold_syncs (true);
+    faults_hold_syncs (true); // until it was stopped
     ck_assert_int_eq (s_run (s_stop_at_once), EXIT_DONE);
     ck_assert_int_ne (access (folder_path (&s_folder, "groups/cats/ports"), F_OK), 0);
 }
@@ -499,7 +515,6 @@ START_TEST (log_in_use_is_refused)
     ck_assert_int_eq (s_run (s_original_user), EXIT_DONE);
     int dir = open (folder_path (&s_folder, "groups/cats"), O_RDONLY | O_DIRECTORY);
     ck_assert_int_eq (flock (dir, LOCK_EX | LOCK_NB), 0);
-    s_threaded = false;
     ck_assert_int_eq (s_run (s_original_user), EXIT_NOT_NOW);
     close (dir);
 }
