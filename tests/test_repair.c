@@ -250,6 +250,30 @@ START_TEST (torn_tail_is_cut_as_an_opening_does)
 }
 END_TEST
 
+START_TEST (damage_before_a_begun_segment_becomes_a_hole)
+{
+    size_t size, ends[64], newest = s_segments - 1;
+    ck_assert_int_eq (truncate (logs_segment (&s_logs, s_firsts[newest]), SEGMENT_HEADER), 0);
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, s_firsts[newest - 1]), &size);
+    size_t count = logs_ends (bytes, size, ends, 64);
+    free (bytes);
+    s_flip (s_firsts[newest - 1], ends[count] - 3);
+    uint64_t lost;
+    ck_assert_msg (s_repair (&lost) == 0, "%s", s_trouble.text);
+    ck_assert_uint_gt (lost, 0);
+    audit_t audit = s_audit ();
+    ck_assert_msg (audit.verdict == AUDIT_SOUND, "%s", audit.place);
+    ck_assert_uint_eq (audit.last, s_firsts[newest] - 1);
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 1);
+    logs_must_open (&s_logs, SMALL);
+    logs_job (&s_logs, "it goes on", 1);
+    logs_read_t got = logs_read (&s_logs, 1, 4096);
+    ck_assert_uint_eq (got.missing, lost);
+    logs_close (&s_logs);
+    ck_assert_int_eq (s_audit ().verdict, AUDIT_SOUND);
+}
+END_TEST
+
 START_TEST (any_damage_is_repaired)
 {
     dice_t chance = dice_new ("any_damage_is_repaired");
@@ -342,6 +366,7 @@ int main (void)
     tcase_add_test (cases, receipts_behind_a_hole_stay_right);
     tcase_add_test (cases, what_was_there_is_kept);
     tcase_add_test (cases, torn_tail_is_cut_as_an_opening_does);
+    tcase_add_test (cases, damage_before_a_begun_segment_becomes_a_hole);
     tcase_add_test (cases, any_damage_is_repaired);
     tcase_add_test (cases, repair_that_failed_is_repaired);
     tcase_add_test (cases, refused_survey_is_not_repaired);

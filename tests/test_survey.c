@@ -183,6 +183,28 @@ START_TEST (torn_tail_is_no_damage)
 }
 END_TEST
 
+// A segment is begun when all before it is durable, so what is bad there then is no torn tail.
+START_TEST (begun_segment_tells_what_was_durable)
+{
+    size_t newest = s_segments - 1;
+    s_load (newest);
+    s_save (newest, SEGMENT_HEADER);
+    s_load (newest - 1);
+    uint64_t from = s_first_of (s_batches - 1);
+    s_bytes[s_ends[s_batches - 1] + 80] ^= 1;
+    s_save (newest - 1, s_size);
+    s_has_hole (s_look (newest - 1), from, s_firsts[newest] - 1);
+    ck_assert_uint_eq (s_survey->list[newest - 1].torn, 0);
+    s_save (newest - 1, s_ends[s_batches - 1]);
+    s_has_hole (s_look (newest - 1), from, s_firsts[newest] - 1);
+    ck_assert_uint_eq (s_survey->last, s_firsts[newest] - 1);
+    for (size_t i = 0; i < newest; i++)
+        remove (logs_segment (&s_logs, s_firsts[i]));
+    s_look (0);
+    ck_assert_ptr_nonnull (strstr (s_survey->refusal, "just begun"));
+}
+END_TEST
+
 START_TEST (bytes_behind_an_older_segment_are_damage_without_loss)
 {
     s_load (1);
@@ -312,6 +334,7 @@ int main (void)
     tcase_add_test (cases, missing_segment_is_a_hole_in_the_one_before);
     tcase_add_test (cases, missing_front_is_a_segment_of_its_own);
     tcase_add_test (cases, torn_tail_is_no_damage);
+    tcase_add_test (cases, begun_segment_tells_what_was_durable);
     tcase_add_test (cases, bytes_behind_an_older_segment_are_damage_without_loss);
     tcase_add_test (cases, broken_chain_drops_no_batch);
     tcase_add_test (cases, segment_of_another_log_is_refused);

@@ -27,7 +27,9 @@ typedef struct {
     recovery_fold_fn *fold;
     void *arg;
     trouble_t *trouble;
-    uint64_t durable; // a segment that was set aside says that this was, before it was begun
+    uint64_t durable; // an unfinished segment says that this was, before it was begun
+    uint64_t *aside;  // first sequences of unfinished segments
+    size_t aside_count;
 } run_t;
 
 static int s_read_error (run_t *self, const segment_t *segment)
@@ -107,9 +109,9 @@ static void s_forget_torn (int dir)
     }
 }
 
-static void s_torn_name (const segment_t *segment, char out[64])
+static void s_torn_name (uint64_t first, char out[64])
 {
-    snprintf (out, 64, "torn-%020" PRId64 "-%020" PRIu64, wallclock_now (), segment->header.first);
+    snprintf (out, 64, "torn-%020" PRId64 "-%020" PRIu64, wallclock_now (), first);
 }
 
 static int s_copy (int from, uint64_t start, uint64_t end, int to)
@@ -141,7 +143,7 @@ static int s_cut (run_t *self, segment_t *segment, uint64_t offset)
     if (used < 0)
         return s_read_error (self, segment);
     char name[64];
-    s_torn_name (segment, name);
+    s_torn_name (segment->header.first, name);
     int copy = openat (self->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     int rc = copy < 0 ? -1 : s_copy (fd, offset, (uint64_t)used, copy);
     if (rc == 0)
@@ -163,18 +165,28 @@ static int s_cut (run_t *self, segment_t *segment, uint64_t offset)
     return 0;
 }
 
-// A newest segment that never counted: renames it, takes it off the list.
-static int s_set_aside (run_t *self, segment_t *segment)
+// A newest segment that never counted is taken off the list.
+static void s_leave_out (run_t *self, segment_t *segment)
+{
+    self->aside = realloc (self->aside, (self->aside_count + 1) * sizeof *self->aside);
+    assert (self->aside);
+    self->aside[self->aside_count++] = segment->header.first;
+    segments_drop_newest (self->result->segments);
+}
+
+// It is renamed at the end, and only if there is no damage: it may be what proves that.
+static int s_set_aside (run_t *self)
 {
     char from[SEGMENT_NAME], to[64];
-    segment_name (segment->header.first, from);
-    s_torn_name (segment, to);
-    if (renameat (self->dir, from, self->dir, to) < 0 || writer_sync (self->dir) < 0)
-        return trouble_set (self->trouble, EXIT_SYNC, "%s cannot be set aside: %s", from,
-                            strerror (errno));
-    s_notice (self, "set aside an unfinished segment as %s", to);
-    segments_drop_newest (self->result->segments);
-    s_forget_torn (self->dir);
+    for (size_t i = 0; i < self->aside_count && !self->result->damaged; i++) {
+        segment_name (self->aside[i], from);
+        s_torn_name (self->aside[i], to);
+        if (renameat (self->dir, from, self->dir, to) < 0 || writer_sync (self->dir) < 0)
+            return trouble_set (self->trouble, EXIT_SYNC, "%s cannot be set aside: %s", from,
+                                strerror (errno));
+        s_notice (self, "set aside an unfinished segment as %s", to);
+        s_forget_torn (self->dir);
+    }
     return 0;
 }
 
@@ -332,8 +344,7 @@ static int s_replay (run_t *self)
         }
         if (newest->header.version == SEGMENT_VERSION && self->durable == 0)
             self->durable = newest->header.first - 1;
-        if (s_set_aside (self, newest) < 0)
-            return -1;
+        s_leave_out (self, newest);
     }
     return 0;
 }
@@ -370,7 +381,7 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
     memset (self, 0, sizeof *self);
     self->chain = chain_start (id);
     self->oldest = 1;
-    run_t run = {self, dir, *id, fold, arg, trouble, 0};
+    run_t run = {self, dir, *id, fold, arg, trouble, 0, NULL, 0};
     // Who made the newest segment may have ended before its name was on the disk.
     if (writer_sync (dir) < 0)
         return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be synced: %s",
@@ -387,7 +398,9 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
     if (rc == 0) {
         s_check_end (&run);
         s_check_front (&run);
+        rc = s_set_aside (&run);
     }
+    free (run.aside);
     if (rc < 0)
         segments_destroy (&self->segments);
     return rc;

@@ -140,12 +140,19 @@ static int s_resync (run_t *run, uint64_t offset, place_t *place)
     return step == SEGMENT_FAILED ? -1 : 0;
 }
 
+// Whether the expected record may never have been durable, so that the log ends before it.
+static bool s_may_end (const run_t *run)
+{
+    const segment_header_t *begun = run->self->begun;
+    return run->newest && (!begun || run->seq >= begun->first);
+}
+
 // The walk found no batch at `offset` that belongs there. 1: goes on at *place; 0: the segment ends
 // here; -1: a read error.
 static int s_bad (run_t *run, uint64_t offset, place_t *place)
 {
     int durable = 1;
-    if (run->newest)
+    if (s_may_end (run))
         durable = segment_was_durable (run->fd, &run->self->log, offset, run->seq);
     place->found = false;
     if (durable < 0 || (durable && s_resync (run, offset, place) < 0))
@@ -159,7 +166,7 @@ static int s_bad (run_t *run, uint64_t offset, place_t *place)
     if (used < 0)
         return -1;
     run->at->used = (uint64_t)used;
-    if (run->newest) {
+    if (s_may_end (run)) {
         run->at->torn = (uint64_t)used - offset;
         run->self->torn = run->self->torn || run->at->torn > 0;
     }
@@ -294,7 +301,9 @@ static int s_survey (run_t *run, size_t position)
     run->at = &self->list[position];
     run->fd = segments_fd (self->segments, run->at->segment);
     run->newest = position + 1 == self->count || self->list[position + 1].unfinished;
-    run->limit = run->newest ? INT64_MAX : self->list[position + 1].first;
+    run->limit = !run->newest  ? self->list[position + 1].first
+                 : self->begun ? self->begun->first
+                               : INT64_MAX;
     uint64_t expected = run->seq;
     place_t place = {.found = false};
     if (run->fd < 0 || s_begin (run, &place) < 0)
@@ -337,6 +346,8 @@ static int s_find_newest (survey_t *self)
         if (whole != 0)
             return whole < 0 ? -1 : 0;
         at->unfinished = self->torn = true;
+        if (at->segment->header.version == SEGMENT_VERSION && !self->begun)
+            self->begun = &at->segment->header;
     }
     return 0;
 }
@@ -352,6 +363,19 @@ static void s_check_known (survey_t *self)
             s_refuse (self, "segment %" PRIu64 " has format version %u; this program knows %d",
                       segment->header.first, segment->header.version, SEGMENT_VERSION);
     }
+}
+
+// A segment is begun when all before it is durable.
+static void s_check_end (run_t *run)
+{
+    const segment_header_t *begun = run->self->begun;
+    survey_segment_t *at = run->at;
+    if (!begun || begun->first == 1)
+        return;
+    if (!at)
+        s_refuse (run->self, "nothing is left but a segment that was just begun");
+    else if (run->seq < begun->first)
+        s_add_hole (run, at, s_end (at), at->used, begun->first - 1, &begun->chain, begun->time);
 }
 
 // Segments are missing in front that retention did not remove: one is made that holds a hole.
@@ -394,6 +418,8 @@ static int s_run (survey_t *self, void (*progress) (void *arg, uint64_t bytes, u
     for (size_t i = 0; i < self->count && !self->list[i].unfinished && !*self->refusal; i++)
         if (s_survey (&run, i) < 0)
             return -1;
+    if (!*self->refusal)
+        s_check_end (&run);
     if (run.at && !*self->refusal)
         s_check_front (self);
     self->last = run.at ? run.seq - 1 : 0;

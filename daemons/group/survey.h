@@ -41,9 +41,10 @@ typedef struct {
     segments_t *segments;
     survey_segment_t *list;
     size_t count;
-    bool damaged;    // there is something to be made anew
-    bool torn;       // there is something for the next opening to cut off or set aside
-    uint64_t oldest; // the first sequence that is kept, and why
+    bool damaged; // there is something to be made anew
+    bool torn;    // there is something for the next opening to cut off or set aside
+    const segment_header_t *begun; // of an unfinished segment: all before it was durable; or NULL
+    uint64_t oldest;               // the first sequence that is kept, and why
     record_why_t why;
     uint64_t last;     // sequence, 0: none
     uint64_t lost;     // records in new holes
