@@ -38,7 +38,6 @@ def filled(server, count=100, size=2000):
         ann.topic("cats and their people")
         for i in range(count):
             ann.send(f"text {i} " + "x" * size)
-        ann.receipts = []
     server.stop()
     return ann
 
@@ -84,12 +83,11 @@ def what_cannot_be_read():
         code, _, err = tool(command, "/nowhere/at/all", code=74)
         assert "/nowhere/at/all" in err, err
     with open("/dev/full", "w", encoding="utf-8") as full, group() as server:
-        ann = filled(server, 5)
+        filled(server, 5)
         for command in ("verify", "show", "export"):
             done = subprocess.run([TOOL, command, str(server.log_folder)], stdout=full, stderr=subprocess.PIPE, timeout=WAIT, check=False)
             same((command, done.returncode), (command, 74))
             assert b"No space left" in done.stderr, done.stderr
-        del ann
 
 
 # ---- verify and show
@@ -114,14 +112,12 @@ def sound_log_is_verified_and_shown():
 
 def running_group_is_verified_at_any_time():
     with group() as server, server.member("ann") as ann:
-        stop = []
         for i in range(300):
             ann.say_send("x" * 5000)
             if i % 30 == 0:
-                _, out, _ = tool("verify", server.log_folder, code=0)
-                stop.append("left out" in out)
-        until(lambda: ann.pump(0.1) and len(ann.answers) >= 300, "all are answered")
-        refused_, _, _ = tool("verify", server.log_folder, code=0)
+                tool("verify", server.log_folder, code=0)
+        until(lambda: len(ann.answers) >= 300 or ann.pump(1) and False, "all are answered")
+        tool("verify", server.log_folder, code=0)
         same(server.alive(), True)
 
 
@@ -149,7 +145,6 @@ def trimmed_log_is_sound():
         until(lambda: ann.ping()["oldest"] > 60, "trimmed")
         oldest = ann.ping()["oldest"]
         until(lambda: segments(server)[0].name == f"{ann.ping()['oldest']:020}.log", "removed")
-        kept = segments(server)[0].read_bytes()
         oldest = ann.ping()["oldest"]
         server.stop()
         _, out, _ = tool("verify", server.log_folder, code=0)
@@ -157,24 +152,31 @@ def trimmed_log_is_sound():
         same(tool("repair", server.log_folder, code=0)[1], "nothing to repair\n")
         # What a crash brought back of it is no damage.
         (server.log_folder / f"{1:020}.log").write_bytes(b"zchatlog" + bytes(200))
-        _, out, _ = tool("verify", server.log_folder, code=0)
+        tool("verify", server.log_folder, code=0)
         (server.log_folder / f"{1:020}.log").unlink()
         # But what should be there is.
         segments(server)[0].unlink()
         _, _, err = tool("verify", server.log_folder, code=1)
         assert f"records {oldest} to " in err and "missing" in err, err
-        del kept
 
 
 def progress_is_for_terminals():
     with group() as server:
-        filled(server, 5)
-        master, slave = pty.openpty()
-        done = subprocess.run([TOOL, "verify", str(server.log_folder)], stdout=subprocess.PIPE, stderr=slave, timeout=WAIT, check=False)
-        os.close(slave)
-        os.close(master)
-        same(done.returncode, 0)
-        same(tool("verify", server.log_folder, code=0)[2], "")
+        with server.member("ann") as ann:  # more than 16 MiB
+            for _ in range(340):
+                ann.say_send("x" * 59000)
+            until(lambda: len(ann.answers) >= 340 or ann.pump(1) and False, "all are answered")
+        server.stop()
+        for command in ("verify", "export", "repair"):
+            same(tool(command, server.log_folder, code=0)[2], "")
+            master, slave = pty.openpty()
+            done = subprocess.run([TOOL, command, str(server.log_folder)], stdout=subprocess.DEVNULL, stderr=slave, timeout=WAIT,
+                                  check=False)
+            os.close(slave)
+            seen = os.read(master, 1000)
+            os.close(master)
+            same((command, done.returncode), (command, 0))
+            assert b" %" in seen and b"\n" not in seen, (command, seen)
 
 
 # ---- export and import
@@ -231,7 +233,7 @@ def lines_are_for_people_too():
 
 def key_can_be_given():
     with group() as server:
-        ann = filled(server, 10, 10)
+        filled(server, 10, 10)
         text = export_of(server).encode()
         where = server.folder / "state/groups/dogs"
         other = server.folder / "key"
@@ -241,7 +243,6 @@ def key_can_be_given():
         same(where.exists(), False)
         tool("import", "--key", server.log_folder / "key", where, code=0, data=text)
         same((where / "key").read_bytes(), (server.log_folder / "key").read_bytes())
-        del ann
 
 
 def changed_line_is_refused_with_its_number():
@@ -317,7 +318,7 @@ def damage(file, batch, at=80):
     file.path.write_bytes(data)
 
 
-def repaired(server, lost, ann, exact=True):
+def repaired(server, lost, ann):
     """Repairs what was damaged. Afterwards all but the lost spans are there, and the group goes on."""
     before, names = everything(server.log_folder), sorted(os.listdir(server.log_folder))
     tool("verify", server.log_folder, code=1)
@@ -348,10 +349,9 @@ def repaired(server, lost, ann, exact=True):
     same(texts, whole, "every whole record is there")
     with server.client(ann.who) as again:
         same(again.ping()["state"], 0)
-        if exact:
-            same({row["nick"] for row in again.members().values()}, {"ann"})
-            again.send("it goes on", device=ann.device, counter=101, random=1)
-            same(again.who_page()["topic"], "cats and their people")
+        same({row["nick"] for row in again.members().values()}, {"ann"})
+        again.send("it goes on", device=ann.device, counter=101, random=1)
+        same(again.who_page()["topic"], "cats and their people")
     server.stop()
     tool("verify", server.log_folder, code=0)
     return out
@@ -388,8 +388,8 @@ def rot_in_several_places_and_the_newest_segment():
 
 def rot_at_the_beginning_of_any_segment():
     """Header and STATE can be made again without loss; a first batch is lost."""
-    for position in (0, 1, -1):
-        for place in ("header", "state", "both", "first batch", "all"):
+    for position, places in ((0, ("header", "state", "all")), (1, ("both", "first batch")), (-1, ("header", "both", "all"))):
+        for place in places:
             with group() as server:
                 ann = filled(server)
                 file = Segment(segments(server)[position])
@@ -403,14 +403,7 @@ def rot_at_the_beginning_of_any_segment():
                     data[file.start + 80] ^= 1
                     lost = [(file.batches[0].first, file.batches[0].last)]
                 file.path.write_bytes(data)
-                # The newest one's, lost with its first batch, is never durable by what is left: then it stands behind it.
-                repaired_member(server, lost, ann, position)
-
-
-def repaired_member(server, lost, ann, position):
-    """The join is in the first batches of the first segment: then ann is a member by what later segments say."""
-    del position
-    repaired(server, lost, ann)
+                repaired(server, lost, ann)
 
 
 def lost_end_of_an_older_segment():
@@ -432,10 +425,9 @@ def bytes_behind_an_older_segment():
 def missing_segments():
     with group() as server:
         ann = filled(server)
-        first, second, third = (Segment(path) for path in segments(server)[:3])
+        _, second, third = (Segment(path) for path in segments(server)[:3])
         second.path.unlink()
         repaired(server, [(second.first, third.first - 1)], ann)
-        del first
     with group() as server:
         ann = filled(server)
         first, second, third = (Segment(path) for path in segments(server)[:3])
@@ -483,28 +475,30 @@ def running_group_is_not_repaired():
 
 def killed_repair_leaves_old_or_new():
     """Every system call that changes the folder is the last one once."""
+    if not shutil.which("strace"):
+        print("  strace is not there")
+        return
     with group() as server:
-        ann = filled(server)
+        filled(server)
         for path in segments(server)[:3]:
             damage(Segment(path), 2)
         good = server.folder / "damaged"
         shutil.copytree(server.log_folder, good)
-        calls = "openat,linkat,renameat,fsync,pwrite64,ftruncate,unlinkat"
+        calls = "fsync,linkat,renameat,pwrite64"
         count, ends = 0, 0
         while not ends:
             count += 1
             shutil.rmtree(server.log_folder)
             shutil.copytree(good, server.log_folder)
             done = subprocess.run(["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
-                                   f"inject={'fsync,linkat,renameat,pwrite64'}:signal=KILL:when={count}", TOOL, "repair", "--yes",
-                                   str(server.log_folder)], capture_output=True, timeout=WAIT, check=False)
+                                   f"inject={calls}:signal=KILL:when={count}", TOOL, "repair", "--yes", str(server.log_folder)],
+                                  capture_output=True, timeout=WAIT, check=False)
             ends = done.returncode == 0
             if not ends:
                 tool("repair", "--yes", server.log_folder, code=0)
             same(tool("verify", server.log_folder, code=0)[1].splitlines()[-1], "sound")
             same(list(server.log_folder.glob("*.new")), [])
         assert count > 10, count
-        del ann
 
 
 # ---- What clients see
@@ -664,7 +658,7 @@ def damaged_log_cannot_be_accepted():
             refused("NOT_MEMBER", client.send, "x")
 
 
-HELPERS = ("tool", "group", "filled", "files", "everything", "read_all", "export_of", "damage", "repaired", "repaired_member")
+HELPERS = ("tool", "group", "filled", "files", "everything", "read_all", "export_of", "damage", "repaired")
 CASES = [value for name, value in list(globals().items()) if callable(value) and getattr(value, "__module__", "") == "__main__"
          and name not in HELPERS]
 
