@@ -163,9 +163,9 @@ def trimmed_log_is_sound():
 def progress_is_for_terminals():
     with group() as server:
         with server.member("ann") as ann:  # more than 16 MiB
-            for _ in range(340):
-                ann.say_send("x" * 59000)
-            until(lambda: len(ann.answers) >= 340 or ann.pump(1) and False, "all are answered")
+            for _ in range(20):
+                for tag in [ann.say_send("x" * 59000) for _ in range(20)]:
+                    ann.wait(tag)
         server.stop()
         for command in ("verify", "export", "repair"):
             same(tool(command, server.log_folder, code=0)[2], "")
