@@ -151,6 +151,7 @@ START_TEST (changed_lines_are_wrong)
     s_is_wrong ("\"hi\"", "\"ha\"");
     s_is_wrong ("\"hi\"", "\"h\\u0000i\"");
     s_is_wrong ("07:00:00.123456", "07:00:00.123457");
+    s_is_wrong ("123456Z", "123456Zx");
     s_is_wrong ("2026-11-22", "2026-11-31");
     s_is_wrong ("2026-11-22", "2026-13-22");
     s_is_wrong ("\"counter\":7", "\"counter\":8");

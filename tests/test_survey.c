@@ -246,6 +246,31 @@ START_TEST (broken_chain_drops_no_batch)
 }
 END_TEST
 
+// A batch that is whole, but of another place in the log.
+START_TEST (batches_of_other_places_are_not_taken)
+{
+    s_load (2);
+    uint64_t behind_first = s_first_of (0);
+    uint8_t behind[BATCH_MAX];
+    size_t behind_size = s_ends[1] - s_ends[0];
+    memcpy (behind, s_bytes + s_ends[0], behind_size);
+    ck_assert_uint_eq (behind_first, s_firsts[2]);
+    s_load (1);
+    size_t last = s_batches - 1, size = s_ends[last + 1] - s_ends[last];
+    uint64_t from = s_first_of (last);
+    ck_assert_uint_eq (size, s_ends[last] - s_ends[last - 1]);
+    memcpy (s_bytes + s_ends[last], s_bytes + s_ends[last - 1], size); // the one before, again
+    s_save (1, s_size);
+    s_has_hole (s_look (1), from, s_firsts[2] - 1);
+    uint8_t *longer = calloc (1, s_size + BATCH_MAX);
+    memcpy (longer, s_bytes, s_ends[last]);
+    memcpy (longer + s_ends[last], behind, behind_size); // the next segment's
+    logs_save (logs_segment (&s_logs, s_firsts[1]), longer, s_ends[last] + behind_size);
+    free (longer);
+    s_has_hole (s_look (1), from, s_firsts[2] - 1);
+}
+END_TEST
+
 START_TEST (segment_of_another_log_is_refused)
 {
     segment_header_t header;
@@ -337,6 +362,7 @@ int main (void)
     tcase_add_test (cases, begun_segment_tells_what_was_durable);
     tcase_add_test (cases, bytes_behind_an_older_segment_are_damage_without_loss);
     tcase_add_test (cases, broken_chain_drops_no_batch);
+    tcase_add_test (cases, batches_of_other_places_are_not_taken);
     tcase_add_test (cases, segment_of_another_log_is_refused);
     tcase_add_test (cases, read_error_is_no_damage);
     tcase_add_test (cases, any_damage_is_surveyed);
