@@ -63,11 +63,15 @@ static void s_trouble (contact_t *self, const char *sentence)
 }
 
 // What is waited for, for those who ask before the first search is over.
-static void s_expect (contact_t *self, const char *who)
+static void s_expect (contact_t *self, const char *endpoint)
 {
     if (self->tried)
         return;
-    snprintf (self->trouble, sizeof self->trouble, "%s has not answered yet", who);
+    if (endpoint)
+        snprintf (self->trouble, sizeof self->trouble, "%s has not answered yet", endpoint);
+    else
+        snprintf (self->trouble, sizeof self->trouble, "no registry has named %s so far",
+                  self->name);
 }
 
 static void s_retry (contact_t *self)
@@ -246,8 +250,7 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
 static void s_search (contact_t *self)
 {
     self->retry_at = INT64_MAX;
-    const char *registry = self->registry_count == 1 ? self->registries[0] : "no registry";
-    s_expect (self, self->name ? registry : self->address);
+    s_expect (self, self->name ? NULL : self->address);
     if (!self->name) {
         const char *endpoint = self->address;
         s_dial (self, &endpoint, 1, NULL);

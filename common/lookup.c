@@ -41,7 +41,6 @@ struct lookup {
     int64_t pause;
     uint32_t tag;
     bool over;
-    size_t answered;
     lookup_row_t row; // by name
     size_t row_count;
 };
@@ -118,10 +117,7 @@ void lookup_destroy (lookup_t **self_p)
 
 static lookup_result_t s_judge (lookup_t *self)
 {
-    size_t count = self->query.registry_count;
-    for (size_t i = 0; i < count; i++)
-        self->answered += self->askers[i].ever;
-    if (self->answered == 0)
+    if (lookup_answered (self) == 0)
         return LOOKUP_SILENT;
     if (!self->name)
         return LOOKUP_DONE;
@@ -310,5 +306,8 @@ const lookup_row_t *lookup_row (const lookup_t *self, size_t index)
 
 size_t lookup_answered (const lookup_t *self)
 {
-    return self->answered;
+    size_t answered = 0;
+    for (size_t i = 0; i < self->query.registry_count; i++)
+        answered += self->askers[i].ever;
+    return answered;
 }

@@ -52,10 +52,30 @@ static pager_step_t s_rest (pager_t *self)
     return PAGER_MORE;
 }
 
+// Where the range reaches below the oldest kept record without naming one: the bounds came out at
+// the oldest, or nothing is left of it.
+static void s_tell_trimmed (pager_t *self, const wire_t *answer)
+{
+    const pager_range_t *range = &self->range;
+    uint64_t oldest = wire_number (answer, WIRE_F_OLDEST);
+    uint64_t first = wire_number (answer, WIRE_F_FIRST), last = wire_number (answer, WIRE_F_LAST);
+    if (oldest <= 1 || range->after_kind == WIRE_BOUND_SEQ || first > oldest || !self->handlers.gap)
+        return;
+    bool enough = range->after_kind == WIRE_BOUND_NONE && range->limit > 0 && first <= last &&
+                  last - first + 1 >= range->limit;
+    if (!enough)
+        self->handlers.gap (self->handlers.arg, 1, oldest - 1,
+                            (record_why_t)wire_number (answer, WIRE_F_WHY));
+}
+
 static pager_step_t s_records (pager_t *self, const wire_t *answer)
 {
     uint64_t first = wire_number (answer, WIRE_F_FIRST), last = wire_number (answer, WIRE_F_LAST);
     span_t batches = wire_bytes (answer, WIRE_F_BATCHES);
+    if (!self->resolved)
+        s_tell_trimmed (self, answer);
+    if (self->stopped)
+        return PAGER_DONE;
     if (first > last) {
         if (!self->resolved)
             return PAGER_DONE;

@@ -239,12 +239,12 @@ START_TEST (ping_of_who_believes_to_follow_is_checked)
 }
 END_TEST
 
-START_TEST (any_request_of_a_member_makes_it_present)
+START_TEST (a_member_is_present_from_its_join_to_its_leave)
 {
     guid_t ann = desk_who (1), dog = desk_who (9);
     wire_t leave = desk_message (WIRE_LEAVE, 1), ping = desk_message (WIRE_PING, 9);
     wire_t who = s_plausible (WIRE_WHO, 1);
-    ck_assert (!peers_present (s_kit.peers, &ann)); // JOIN came before it was a member
+    ck_assert (peers_present (s_kit.peers, &ann)); // by JOIN
     desk_ask (1, &who, WIRE_MEMBERS);
     ck_assert (peers_present (s_kit.peers, &ann));
     desk_ask (3, &ping, WIRE_PONG);
@@ -400,7 +400,7 @@ int main (void)
     tcase_add_test (cases, mutated_frames_have_one_answer);
     tcase_add_test (cases, pong_says_how_the_group_is);
     tcase_add_test (cases, ping_of_who_believes_to_follow_is_checked);
-    tcase_add_test (cases, any_request_of_a_member_makes_it_present);
+    tcase_add_test (cases, a_member_is_present_from_its_join_to_its_leave);
     tcase_add_test (cases, too_many_connections_are_told_so);
     s_add_rest (cases);
     return kit_run (cases, "desk");

@@ -126,6 +126,40 @@ START_TEST (nothing_wanted_is_done)
 }
 END_TEST
 
+static void s_trimmed (pager_range_t range, uint64_t first, uint64_t last)
+{
+    memset (&s_told, 0, sizeof s_told);
+    s_begin (range);
+    wire_t answer = wire (WIRE_RECORDS, 1, NULL);
+    wire_set (&answer, WIRE_F_OLDEST, 41);
+    wire_set (&answer, WIRE_F_WHY, RECORD_WHY_AGE);
+    wire_set (&answer, WIRE_F_FIRST, first);
+    wire_set (&answer, WIRE_F_LAST, last);
+    pager_take (&s_self, &answer);
+}
+
+START_TEST (what_is_not_kept_any_more_is_told)
+{
+    s_trimmed ((pager_range_t){0}, 41, 100); // all of it
+    ck_assert_int_eq (s_told.gaps, 1);
+    ck_assert (s_told.gap_from == 1 && s_told.gap_to == 40);
+    s_trimmed ((pager_range_t){.limit = 70}, 41, 100); // the last 70: there are 60
+    ck_assert_int_eq (s_told.gaps, 1);
+    s_trimmed ((pager_range_t){.before_kind = WIRE_BOUND_SEQ, .before = 5}, 41, 4);
+    ck_assert_int_eq (s_told.gaps, 1);
+    s_trimmed ((pager_range_t){.after_kind = WIRE_BOUND_TIME, .after = 7}, 41, 100);
+    ck_assert_int_eq (s_told.gaps, 1);
+    s_trimmed ((pager_range_t){.limit = 60}, 41, 100); // all that was wanted is there
+    ck_assert_int_eq (s_told.gaps, 0);
+    s_trimmed ((pager_range_t){.limit = 5}, 96, 100);
+    ck_assert_int_eq (s_told.gaps, 0);
+    s_trimmed ((pager_range_t){.after_kind = WIRE_BOUND_TIME, .after = 7}, 60, 100);
+    ck_assert_int_eq (s_told.gaps, 0);
+    s_trimmed ((pager_range_t){.after_kind = WIRE_BOUND_SEQ, .after = 40}, 41, 100);
+    ck_assert_int_eq (s_told.gaps, 0); // the group itself tells gaps behind a sequence
+}
+END_TEST
+
 START_TEST (wrong_answer_is_asked_for_again_but_not_for_ever)
 {
     s_begin ((pager_range_t){0});
@@ -232,6 +266,7 @@ int main (void)
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, pages_until_the_resolved_end);
     tcase_add_test (cases, nothing_wanted_is_done);
+    tcase_add_test (cases, what_is_not_kept_any_more_is_told);
     tcase_add_test (cases, wrong_answer_is_asked_for_again_but_not_for_ever);
     tcase_add_test (cases, bounds_that_cannot_be_are_refused);
     tcase_add_test (cases, gap_in_the_middle_is_told_and_passed);

@@ -79,8 +79,8 @@ void room_lost (room_t *self, uint64_t from, uint64_t to)
 {
     self->broken = true;
     context_say (self->context,
-                 "%s: #%" PRIu64 " to #%" PRIu64 " were acknowledged and are lost: the group's log "
-                 "was set back",
+                 "%s: #%" PRIu64 " to #%" PRIu64 " are not in the group's log: what of them was "
+                 "acknowledged is lost",
                  room_name (self), from, to);
 }
 

@@ -482,8 +482,15 @@ static char *s_json_done (const char *group, const char *nick, uint64_t seq, int
     s_set_string (object, "group", group);
     if (nick)
         s_set_string (object, "nick", nick);
-    s_set_number (object, "seq", seq);
-    s_set_time (object, time);
+    // 0: nothing was recorded, or the group would have to search for it.
+    if (seq > 0)
+        s_set_number (object, "seq", seq);
+    else
+        json_object_set_new (object, "seq", json_null ());
+    if (time > 0)
+        s_set_time (object, time);
+    else
+        json_object_set_new (object, "time", json_null ());
     return s_line (object);
 }
 

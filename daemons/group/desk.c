@@ -462,7 +462,7 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
     pending->legacy = true;
     pending->peer = peer_new (listener, route);
     pending->who = request.who;
-    if (!pending->frame.complete)
+    if (!pending->frame.complete || guid_is_null (&request.who))
         request.kind = ORIGINAL_INVALID;
     if (request.kind == ORIGINAL_INVALID) {
         s_log_invalid (text);
@@ -480,8 +480,7 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
                     : request.kind == ORIGINAL_LEAVE ? WIRE_LEAVE
                                                      : WIRE_SEND;
     pending->text = request.text;
-    bool bad = guid_is_null (&request.who) ||
-               (request.kind == ORIGINAL_SEND && s_check_text (self, request.text));
+    bool bad = request.kind == ORIGINAL_SEND && s_check_text (self, request.text);
     if (!bad && intake_add (self->parts.intake, pending) == WIRE_ERR_NONE)
         *call->pending_p = NULL;
     else
@@ -511,9 +510,13 @@ void desk_answer (desk_t *self, pending_t *pending)
     else if (pending->error)
         replies_error (self->parts.replies, pending->peer, pending->tag, pending->error,
                        pending->error == WIRE_ERR_LIMIT ? full : NULL, 0);
-    else
+    else {
+        if (pending->kind == WIRE_JOIN && pending->peer->known) // presence begins with it
+            peers_hear (self->parts.peers, pending->peer->listener, &pending->peer->route,
+                        &pending->who, pending->peer->heard);
         replies_ack (self->parts.replies, pending->peer, pending->tag, pending->seq, pending->time,
                      pending->given);
+    }
 }
 
 // One step of a transcript. Returns whether there are more.

@@ -2,6 +2,7 @@
 
 #include "common/frame.h"
 #include "common/report.h"
+#include "common/wallclock.h"
 #include "daemons/registry/directory.h"
 #include "daemons/registry/legacy.h"
 
@@ -222,7 +223,7 @@ static void s_list (const call_t *call)
 static void s_ping (const call_t *call)
 {
     wire_t reply = wire (WIRE_PONG, call->request->tag, NULL);
-    wire_set (&reply, WIRE_F_TIME, (uint64_t)zclock_usecs ());
+    wire_set (&reply, WIRE_F_TIME, (uint64_t)wallclock_now ());
     s_reply (call, &reply);
 }
 
