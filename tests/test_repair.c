@@ -343,6 +343,78 @@ START_TEST (repair_that_failed_is_repaired)
 }
 END_TEST
 
+// Gives batch `number` of the log's only segment other texts and a right checksum.
+static void s_edit (size_t number)
+{
+    static size_t ends[600];
+    size_t size;
+    const char *path = logs_segment (&s_logs, 1);
+    uint8_t *bytes = logs_load (path, &size), made[BATCH_MAX];
+    ck_assert_uint_gt (logs_ends (bytes, size, ends, 600), number);
+    batch_t batch;
+    record_t record;
+    batch_writer_t out;
+    span_t old = span (bytes + ends[number], ends[number + 1] - ends[number]);
+    ck_assert_int_eq (batch_open (&batch, old, &s_id), 0);
+    batch_t head = batch;
+    batch_begin (&out, made, &head);
+    while (batch_next (&batch, &record) == 1) {
+        char text[100] = {0};
+        memcpy (text, record.text.data, record.text.size);
+        text[0] ^= 1;
+        record.text = span (text, record.text.size);
+        ck_assert_uint_gt (batch_add (&out, &record), 0);
+    }
+    memcpy (bytes + ends[number], batch_end (&out, &s_id).data, old.size);
+    logs_save (path, bytes, size);
+    free (bytes);
+}
+
+// A log with a long segment, which is the newest or not.
+static void s_make_large (int records, bool older)
+{
+    folder_t log;
+    logs_forget (&s_logs);
+    snprintf (log.path, sizeof log.path, "%.200s", s_logs.path);
+    folder_remove (&log);
+    logs_must_open (&s_logs, 1 << 26);
+    logs_jobs (&s_logs, "one of many, all in one segment", 250, records);
+    s_id = *log_id (s_logs.log);
+    logs_close (&s_logs);
+    if (older) {
+        logs_must_open (&s_logs, 1);
+        logs_job (&s_logs, "in a segment behind it", 1);
+        logs_close (&s_logs);
+    }
+    logs_forget (&s_logs);
+}
+
+// Wherever in the index a hole without records falls, nothing is missing.
+START_TEST (empty_holes_hide_no_record)
+{
+    for (int round = 0; round < 12; round++) {
+        s_make_large (7 + round / 2, round % 2);
+        for (size_t batch = 60; batch < 240; batch += 2)
+            s_edit (batch);
+        uint64_t lost;
+        ck_assert_msg (s_repair (&lost) == 0, "%s", s_trouble.text);
+        ck_assert_uint_eq (lost, 0);
+        audit_t audit = s_audit ();
+        ck_assert_msg (audit.verdict == AUDIT_SOUND, "%s", audit.place);
+        logs_must_open (&s_logs, 1 << 26);
+        for (uint64_t seq = 1; seq <= audit.last; seq++) {
+            segments_page_t page;
+            record_why_t why;
+            segments_read_t rc = log_read (s_logs.log, seq, 1, &page, &why);
+            ck_assert_int_eq (rc, SEGMENTS_PAGE);
+            ck_assert (page.first <= seq && seq <= page.last);
+            free (page.buffer);
+        }
+        logs_close (&s_logs);
+    }
+}
+END_TEST
+
 START_TEST (refused_survey_is_not_repaired)
 {
     survey_t survey = {.refusal = "this is not ours"};
@@ -369,6 +441,7 @@ int main (void)
     tcase_add_test (cases, damage_before_a_begun_segment_becomes_a_hole);
     tcase_add_test (cases, any_damage_is_repaired);
     tcase_add_test (cases, repair_that_failed_is_repaired);
+    tcase_add_test (cases, empty_holes_hide_no_record);
     tcase_add_test (cases, refused_survey_is_not_repaired);
     return kit_run (cases, "repair");
 }
