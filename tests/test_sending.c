@@ -111,8 +111,8 @@ START_TEST (end_without_an_answer_tells_what_may_be)
     call_t *call = s_send ("--timeout 0.2 @ a", "", call_say_nothing, EXIT_UNREACHABLE);
     ck_assert_str_eq (call->err, "zchat: cats: no answer in time; the message may be stored\n");
     call_destroy (&call);
-    call = call_new (&s_row, "--timeout 0.2 @ a");
-    fake_close (call->group);
+    // Nobody listens at port 1; one that was just freed may be another test's by now.
+    call = call_new (&s_row, "--timeout 0.2 tcp://127.0.0.1:1 a");
     call_run (call, sending);
     ck_assert_int_eq (call->code, EXIT_UNREACHABLE);
     ck_assert_ptr_nonnull (strstr (call->err, "; the message is not stored\n"));
