@@ -338,7 +338,7 @@ def restored_log_is_noticed_and_told():
             print("  zchat-log has no accept: what is lost is not told here")
             return
         group.stop()
-        subprocess.run([str(BUILD / "zchat-log"), "accept", str(group.log_folder)], check=True, capture_output=True)
+        subprocess.run([str(BUILD / "zchat-log"), "accept", "--yes", str(group.log_folder)], check=True, capture_output=True)
         group.start()
         done = ann.call("messages", "cats", "--json")
         same((done.code, texts(done)), (1, ["kept"]))
