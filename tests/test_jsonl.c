@@ -146,6 +146,24 @@ START_TEST (options_have_names_where_they_have_one)
 }
 END_TEST
 
+START_TEST (one_line_says_nothing_about_the_next)
+{
+    record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hi")}, read;
+    uint64_t seq;
+    jsonl_t *line = jsonl_new ("nonsense", 8);
+    ck_assert_str_eq (jsonl_wrong (line), "not a JSON object");
+    s_print (&record, 7);
+    jsonl_set (line, s_line, s_size);
+    jsonl_record (line, &read, &seq);
+    ck_assert_ptr_null (jsonl_wrong (line));
+    s_same (&record, &read);
+    jsonl_set (line, "{}", 2);
+    ck_assert (!jsonl_has (line, "seq"));
+    ck_assert_ptr_null (jsonl_wrong (line));
+    jsonl_destroy (&line);
+}
+END_TEST
+
 START_TEST (changed_lines_are_wrong)
 {
     s_is_wrong ("\"hi\"", "\"ha\"");
@@ -205,6 +223,7 @@ int main (void)
     tcase_add_test (cases, any_record_survives);
     tcase_add_test (cases, bytes_that_are_no_text_are_digits);
     tcase_add_test (cases, options_have_names_where_they_have_one);
+    tcase_add_test (cases, one_line_says_nothing_about_the_next);
     tcase_add_test (cases, changed_lines_are_wrong);
     tcase_add_test (cases, garbage_is_wrong_and_harmless);
     return kit_run (cases, "jsonl");

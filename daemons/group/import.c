@@ -56,14 +56,16 @@ static int s_io (run_t *self, const char *what)
 // 1: there is a line; 0: the end.
 static int s_next_line (run_t *self)
 {
-    jsonl_destroy (&self->json);
     ssize_t size = getline (&self->text, &self->room, self->in);
     if (size < 0)
         return ferror (self->in) ? s_io (self, "standard input cannot be read") : 0;
     self->line++;
     if (size > LINE_MAX_BYTES)
         return s_wrong (self, "longer than any line of an export");
-    self->json = jsonl_new (self->text, (size_t)size);
+    if (self->json)
+        jsonl_set (self->json, self->text, (size_t)size);
+    else
+        self->json = jsonl_new (self->text, (size_t)size);
     return 1;
 }
 

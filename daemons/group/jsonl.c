@@ -172,13 +172,21 @@ static void s_fail (jsonl_t *self, const char *why)
         self->wrong = why;
 }
 
-jsonl_t *jsonl_new (const char *line, size_t size)
+void jsonl_set (jsonl_t *self, const char *line, size_t size)
 {
     json_error_t error;
-    jsonl_t *self = zmalloc (sizeof *self);
+    json_decref (self->object);
+    self->asked = 0;
+    self->wrong = NULL;
     self->object = json_loadb (line, size, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object (self->object))
         s_fail (self, "not a JSON object");
+}
+
+jsonl_t *jsonl_new (const char *line, size_t size)
+{
+    jsonl_t *self = zmalloc (sizeof *self);
+    jsonl_set (self, line, size);
     return self;
 }
 

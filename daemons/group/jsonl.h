@@ -36,6 +36,9 @@ typedef struct jsonl jsonl_t;
 jsonl_t *jsonl_new (const char *line, size_t size);
 void jsonl_destroy (jsonl_t **self_p);
 
+// Another line in its place; what was read of the one before is gone.
+void jsonl_set (jsonl_t *self, const char *line, size_t size);
+
 bool jsonl_has (const jsonl_t *self, const char *key);
 uint64_t jsonl_number (jsonl_t *self, const char *key); // at most INT64_MAX
 int64_t jsonl_time (jsonl_t *self, const char *key);
