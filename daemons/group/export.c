@@ -8,7 +8,16 @@ typedef struct {
     FILE *out;
     uint64_t next; // the sequence that must follow, 0: nothing was written
     bool overtaken;
+    int error; // errno of `out`
 } run_t;
+
+// Nonzero when `out` takes no more.
+static int s_check (run_t *self)
+{
+    if (!self->error && ferror (self->out))
+        self->error = errno ? errno : EIO;
+    return self->error;
+}
 
 static void s_put_chain (FILE *out, const chain_t *chain)
 {
@@ -36,7 +45,7 @@ static int s_segment (void *arg, const segment_header_t *header)
     s_put_chain (self->out, &header->chain);
     fputs ("}\n", self->out);
     self->next = header->first;
-    return ferror (self->out);
+    return s_check (self);
 }
 
 static void s_put_head (FILE *out, const batch_t *batch)
@@ -65,7 +74,7 @@ static int s_batch (void *arg, batch_t *batch)
         jsonl_put_record (self->out, &record, batch->type == BATCH_TYPE_STATE ? 0 : record.seq);
     if (batch->type == BATCH_TYPE_RECORDS)
         self->next = hole_last (batch) + 1;
-    return ferror (self->out);
+    return s_check (self);
 }
 
 int export_run (const char *folder, FILE *out, audit_t *audit,
@@ -86,5 +95,8 @@ int export_run (const char *folder, FILE *out, audit_t *audit,
         s_put_chain (out, &audit->chain);
         fputs ("}\n", out);
     }
-    return fflush (out) != 0 || ferror (out) ? -1 : 0;
+    fflush (out);
+    s_check (&run);
+    errno = run.error;
+    return run.error ? -1 : 0;
 }

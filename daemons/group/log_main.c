@@ -156,17 +156,22 @@ static void s_show_record (void *arg, const record_t *record)
 }
 
 // Nobody reads any more, or the disk is full: enough.
-static int s_go_on (void *arg, batch_t *batch)
+static int s_go_on (void *error, batch_t *batch)
 {
-    (void)arg, (void)batch;
-    return ferror (stdout);
+    (void)batch;
+    if (ferror (stdout))
+        *(int *)error = errno ? errno : EIO;
+    return *(int *)error;
 }
 
 static int s_show (const call_t *call)
 {
     audit_t audit;
-    audit_io_t io = {.record = s_show_record, .batch = s_go_on};
+    int error = 0;
+    audit_io_t io = {.arg = &error, .record = s_show_record, .batch = s_go_on};
     audit_run (&audit, call->folder, &io);
+    if (error)
+        return s_fail (EXIT_SYNC, "standard output: %s", strerror (error));
     return s_conclude (&audit);
 }
 
