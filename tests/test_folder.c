@@ -198,6 +198,18 @@ START_TEST (key_behind_a_link_is_refused)
 }
 END_TEST
 
+START_TEST (key_is_not_made_where_nothing_is_known_of_segments)
+{
+    log_key_t key;
+    int dir = s_must_open ("g");
+    faults_fail (FAULTS_OPENAT, 1, 1, EIO); // behind `key` itself
+    s_is_refused (folder_key (dir, &key, &s_trouble), EXIT_SYNC);
+    ck_assert (strstr (s_trouble.text, strerror (EIO)) != NULL);
+    ck_assert_int_ne (access (folder_path (&s_folder, "g/key"), F_OK), 0);
+    close (dir);
+}
+END_TEST
+
 START_TEST (key_is_not_made_anew_beside_segments)
 {
     log_key_t key;
@@ -301,6 +313,7 @@ static void s_add_key_cases (TCase *cases)
     tcase_add_test (cases, key_that_others_can_read_is_refused);
     tcase_add_test (cases, key_of_a_wrong_size_is_refused);
     tcase_add_test (cases, key_behind_a_link_is_refused);
+    tcase_add_test (cases, key_is_not_made_where_nothing_is_known_of_segments);
     tcase_add_test (cases, key_is_not_made_anew_beside_segments);
     tcase_add_test (cases, key_half_made_before_a_crash_is_made_anew);
     tcase_add_test (cases, key_that_cannot_be_made_durable_is_not_used);

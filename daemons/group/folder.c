@@ -172,20 +172,23 @@ int folder_set_doubt (int dir, const char *text)
     return writer_sync (dir);
 }
 
-// A key made anew would make every segment a stranger's.
-static bool s_has_segments (int dir)
+// A key made anew would make every segment a stranger's. -1: the folder cannot be read.
+static int s_has_segments (int dir)
 {
     int copy = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = copy < 0 ? NULL : fdopendir (copy);
-    bool found = folder == NULL;
+    if (!folder)
+        return -1;
+    bool found = false;
     struct dirent *entry;
-    while (!found && (entry = readdir (folder))) {
+    for (errno = 0; !found && (entry = readdir (folder));) {
         uint64_t first;
         found = segment_name_parse (entry->d_name, &first);
     }
-    if (folder)
-        closedir (folder);
-    return found;
+    int cause = found ? 0 : errno;
+    closedir (folder);
+    errno = cause;
+    return cause ? -1 : found;
 }
 
 int folder_key (int dir, log_key_t *key, trouble_t *trouble)
@@ -201,7 +204,11 @@ int folder_key (int dir, log_key_t *key, trouble_t *trouble)
     if (errno != ENOENT)
         return trouble_set (trouble, EXIT_SYNC, "the file 'key' cannot be read: %s",
                             strerror (errno));
-    if (s_has_segments (dir))
+    int segments = s_has_segments (dir);
+    if (segments < 0)
+        return trouble_set (trouble, EXIT_SYNC, "the log's folder cannot be read: %s",
+                            strerror (errno));
+    if (segments)
         return trouble_set (trouble, EXIT_CONFIG,
                             "there are segments but no file 'key': put it back from a backup");
     key->id = guid_random ();
