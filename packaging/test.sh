@@ -99,6 +99,7 @@ fi
 if build release --preset release; then
     many "tests release" 300 ctest --preset release
     many "flow release" 300 tests/flow/run.py -b build/release -t 60
+    many "fault" 400 tests/flow/run.py -b build/release -d tests/fault -t 150
     one "try" 120 packaging/try.sh
     one "boot" 180 tests/boot/boot.sh
 fi

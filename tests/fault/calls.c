@@ -150,17 +150,21 @@ static void s_add_call (disk_call_t call, int at)
         s_add (call, at, DISK_POWER, 0, false, percent);
 }
 
-// A cut at each write and sync, and each failed sync, come before all else.
-static bool s_first_choice (const run_t *run)
+enum { SYNCS, OTHERS, READS, SORTS };
+
+// Cuts at each write and sync, and each failed sync; other faults; those of reads, which are many.
+static size_t s_sort (const run_t *run)
 {
     disk_call_t call = run->plan.call;
     bool sync = call == DISK_FDATASYNC || call == DISK_FSYNC;
-    return (sync && (run->plan.fault == DISK_POWER || run->plan.error == EIO)) ||
-           (call == DISK_PWRITE && run->plan.fault == DISK_POWER && run->percent == 50);
+    if (sync && (run->plan.fault == DISK_POWER || run->plan.error == EIO))
+        return SYNCS;
+    if (call == DISK_PWRITE && run->plan.fault == DISK_POWER)
+        return SYNCS;
+    return call == DISK_PREAD ? READS : OTHERS;
 }
 
-// Keeps `budget` of the runs, by chance, the first choice in front; 0: all.
-static void s_choose (size_t budget)
+static void s_shuffle (void)
 {
     uint64_t dice = (s_rig.seed + 1) * 0x9e3779b97f4a7c15u | 1;
     for (size_t i = s_rig.count; i > 1; i--) {
@@ -170,15 +174,25 @@ static void s_choose (size_t budget)
         s_rig.runs[i - 1] = s_rig.runs[other];
         s_rig.runs[other] = one;
     }
-    size_t front = 0;
-    for (size_t i = 0; i < s_rig.count; i++)
-        if (s_first_choice (&s_rig.runs[i])) {
-            run_t one = s_rig.runs[i];
-            s_rig.runs[i] = s_rig.runs[front];
-            s_rig.runs[front++] = one;
-        }
-    if (budget > 0 && budget < s_rig.count)
-        s_rig.count = budget;
+}
+
+// Keeps `budget` of the runs, by chance, the sorts in turn.
+static void s_choose (size_t budget)
+{
+    static const size_t turn[] = {SYNCS, OTHERS, SYNCS, OTHERS, READS};
+    run_t *chosen = calloc (budget, sizeof *chosen);
+    size_t at[SORTS] = {0}, count = 0;
+    s_shuffle ();
+    for (size_t i = 0; count < budget && i < 5 * s_rig.count; i++) {
+        size_t sort = turn[i % 5], *next = &at[sort];
+        while (*next < s_rig.count && s_sort (&s_rig.runs[*next]) != sort)
+            ++*next;
+        if (*next < s_rig.count)
+            chosen[count++] = s_rig.runs[(*next)++];
+    }
+    free (s_rig.runs);
+    s_rig.runs = chosen;
+    s_rig.count = count;
 }
 
 static void s_plan (size_t budget)
@@ -200,7 +214,8 @@ static void s_plan (size_t budget)
             s_add_call (call, at);
     }
     printf (": %zu faults\n", s_rig.count);
-    s_choose (budget);
+    if (budget > 0 && budget < s_rig.count)
+        s_choose (budget);
 }
 
 static void s_tell (const run_t *run, const char *wrong)

@@ -23,13 +23,16 @@ enum {
     INTERRUPTS = 5
 }; // in a row: who is interrupted tries again
 
-// What was done to a file and not synced: data at an offset, or (data NULL) a size.
+static const uint8_t s_zeros[1 << 18];
+
+// What was done to a file and not synced: data (its own, or s_zeros) at an offset, or (data NULL) a
+// size.
 typedef struct change change_t;
 struct change {
     change_t *next;
     off_t offset; // or the size
     size_t size;
-    uint8_t *data;
+    const uint8_t *data;
     bool cuts; // a size that takes bytes away too
 };
 
@@ -88,7 +91,9 @@ ssize_t __real_pwrite (int fd, const void *data, size_t size, off_t offset);
 ssize_t __wrap_pwrite (int fd, const void *data, size_t size, off_t offset);
 ssize_t __real_write (int fd, const void *data, size_t size);
 ssize_t __wrap_write (int fd, const void *data, size_t size);
+int __real_fdatasync (int fd);
 int __wrap_fdatasync (int fd);
+int __real_fsync (int fd);
 int __wrap_fsync (int fd);
 int __real_ftruncate (int fd, off_t size);
 int __wrap_ftruncate (int fd, off_t size);
@@ -102,6 +107,7 @@ int __real_flock (int fd, int operation);
 int __wrap_flock (int fd, int operation);
 int __real_mkdir (const char *path, mode_t mode);
 int __wrap_mkdir (const char *path, mode_t mode);
+int __real_posix_fadvise (int fd, off_t offset, off_t size, int advice);
 int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice);
 int __real_poll (struct pollfd *items, nfds_t count, int timeout);
 int __wrap_poll (struct pollfd *items, nfds_t count, int timeout);
@@ -147,6 +153,8 @@ static void s_store (file_t *file, off_t offset, const uint8_t *data, size_t siz
 {
     if ((size_t)offset + size > file->size)
         s_resize (file, (size_t)offset + size);
+    if ((size_t)offset >= file->used && data >= s_zeros && data < s_zeros + sizeof s_zeros)
+        return; // there are zeros
     memcpy (file->data + offset, data, size);
     while (size > 0 && data[size - 1] == 0)
         size--;
@@ -181,7 +189,8 @@ static void s_land_all (file_t *file, unsigned percent)
         change_t *change = file->first;
         s_land (file, change, percent);
         file->first = change->next;
-        free (change->data);
+        if (change->data != s_zeros)
+            free ((void *)change->data);
         free (change);
     }
     file->last = NULL;
@@ -192,10 +201,12 @@ static void s_note (file_t *file, off_t offset, const void *data, size_t size, b
     change_t *change = calloc (1, sizeof *change);
     assert (change);
     *change = (change_t){.offset = offset, .size = size, .cuts = cuts};
-    if (data) {
-        change->data = malloc (size + 1);
-        assert (change->data);
-        memcpy (change->data, data, size);
+    if (data && size <= sizeof s_zeros && memcmp (data, s_zeros, size) == 0)
+        change->data = s_zeros;
+    else if (data) {
+        uint8_t *copy = malloc (size + 1);
+        assert (copy);
+        change->data = memcpy (copy, data, size);
     }
     *(file->last ? &file->last->next : &file->first) = change;
     file->last = change;
@@ -412,6 +423,8 @@ ssize_t __wrap_write (int fd, const void *data, size_t size)
 
 static int s_sync (disk_call_t call, int fd)
 {
+    if (!s_disk.on)
+        return call == DISK_FSYNC ? __real_fsync (fd) : __real_fdatasync (fd);
     pthread_mutex_lock (&s_disk.lock);
     while (s_disk.held && call == DISK_FDATASYNC) {
         s_disk.waiting++;
@@ -419,7 +432,7 @@ static int s_sync (disk_call_t call, int fd)
         pthread_cond_wait (&s_disk.news, &s_disk.lock);
         s_disk.waiting--;
     }
-    int rc = s_disk.on ? s_judge (call) : 0;
+    int rc = s_judge (call);
     file_t *file = s_file (fd);
     if (rc < 0 && !s_disk.off) {
         s_disk.sync_failed = true;
@@ -505,7 +518,8 @@ int __wrap_mkdir (const char *path, mode_t mode)
 // Dropping the page cache: what a failed sync lost is not to be seen any more.
 int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice)
 {
-    (void)offset, (void)size;
+    if (!s_disk.on)
+        return __real_posix_fadvise (fd, offset, size, advice);
     pthread_mutex_lock (&s_disk.lock);
     file_t *file = s_file (fd);
     if (file && file->lost && !s_disk.off && advice == POSIX_FADV_DONTNEED) {

@@ -45,6 +45,8 @@ typedef struct {
 static const rig_t s_rigs[] = {
     {"calls", rigs_calls, "each system call fails, or the power goes at it"},
     {"bytes", rigs_bytes, "bytes of the log are changed; --budget N: one state of N"},
+    {"write", rigs_write, "works in the folder; waits for a line after each record it tells of"},
+    {"read", rigs_read, "opens the log in the folder and prints what it serves"},
 };
 
 static int s_usage (void)

@@ -368,7 +368,7 @@ static bool s_any_whole (const truth_t *self, const truth_file_t *files, size_t 
 static void s_judge_opening (const truth_t *self, const truth_file_t *files, size_t count,
                              truth_fate_t *fate)
 {
-    size_t start;
+    size_t start, aside = 0;
     uint64_t durable = 0;
     for (size_t i = 0; i < count; i++)
         if (s_is_foreign (self, &files[i]))
@@ -376,18 +376,21 @@ static void s_judge_opening (const truth_t *self, const truth_file_t *files, siz
     while (count > 0 && !s_is_whole (self, &files[count - 1], &start) &&
            !s_was_durable (self, &files[count - 1], 0, files[count - 1].first)) {
         count--;
-        fate->torn++;
+        aside++;
         if (s_has_header (self, &files[count]) && durable == 0)
             durable = files[count].first - 1;
     }
     fate->opens = count == 0 || s_any_whole (self, files, count);
     fate->read_only = count == 0 && durable > 0;
+    fate->torn = count == 0 && !fate->read_only ? aside : 0;
     if (!fate->opens || count == 0)
         return;
     s_judge_newest (self, &files[count - 1], durable, fate);
     for (size_t i = 0; i + 1 < count; i++)
         s_serve_older (self, &files[i], files[i + 1].first, fate);
     fate->read_only = fate->read_only || files[0].first > 1;
+    if (!fate->read_only) // what proves damage stays where it is
+        fate->torn += aside;
 }
 
 static truth_verdict_t s_audit (const truth_t *self, const truth_file_t *files, size_t count)

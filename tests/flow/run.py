@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Runs the tests with real processes, each in a process group of its own, with a time limit.
 
-    run.py [-b BUILD] [-t SECONDS] [NAME...]     all tests of this folder and tests/fault, or those named
+    run.py [-b BUILD] [-d FOLDER] [-t SECONDS] [NAME...]     all tests of the folder (this one), or those named
 
-A test is a file *.py here (but run.py and those beginning with `_` or `lib`); it exits 0, 77 for
-skipped (its last line says why), else failed. It finds the programs through ZCHAT_BUILD and has an
+A test is a file *.py or *.sh there (but run.py and those beginning with `_` or `lib`); it exits 0, 77
+for skipped (its last line says why), else failed. It finds the programs through ZCHAT_BUILD and has an
 empty folder of its own as TMPDIR. The last line is `N passed, N failed, N skipped`.
 """
 
@@ -23,8 +23,8 @@ ROOT = HERE.parent.parent
 SKIPPED = 77
 
 
-def tests():
-    found = [path for folder in (HERE, ROOT / "tests/fault") for path in sorted(folder.glob("*.py"))]
+def tests(folder):
+    found = [path for path in sorted(folder.iterdir()) if path.suffix in (".py", ".sh")]
     return {path.stem: path for path in found
             if path.stem != "run" and not path.stem.startswith(("_", "lib"))}
 
@@ -37,7 +37,8 @@ def run_one(path, build, limit):
     for name in ("ZCHAT_REGISTRY", "ZCHAT_IDENTITY", "XDG_CONFIG_HOME"):
         environment.pop(name, None)  # the caller's own
     with open(os.path.join(home, ".output"), "w+b") as output:
-        child = subprocess.Popen(["/usr/bin/python3", str(path)], stdin=subprocess.DEVNULL, stdout=output,
+        program = "/usr/bin/python3" if path.suffix == ".py" else "/bin/bash"
+        child = subprocess.Popen([program, str(path)], stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT, cwd=home, env=environment, start_new_session=True)
         try:
             code = child.wait(limit)
@@ -58,11 +59,12 @@ def run_one(path, build, limit):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("-b", "--build", default=os.environ.get("ZCHAT_BUILD", ROOT / "build/release"))
+    arguments.add_argument("-d", "--folder", type=pathlib.Path, default=HERE)
     arguments.add_argument("-t", "--limit", type=float, default=60, help="seconds for one test")
     arguments.add_argument("names", nargs="*")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through run_one, which ends what it started
-    known = tests()
+    known = tests(options.folder.resolve())
     unknown = [name for name in options.names if name not in known]
     if unknown:
         sys.exit(f"run.py: no such test: {' '.join(unknown)} (there are: {' '.join(known)})")

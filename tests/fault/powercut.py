@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""Power cuts on a real file system (ext4): the log works on a disk that writes down each write and flush; then the disk
+is put together again as it could be after a cut at any of them, with any part of what was not flushed, mounted, and the
+log opened. What was acknowledged before the cut must be there. The work includes openings that set things aside, and
+many small segments; so the cuts meet those too.
+
+    powercut.py [--states N] [--seed N]      a release: --states 10000
+
+Needs root, nbdkit with its headers, nbdfuse, fuse3, loop devices and a compiler; else it is skipped (77), saying why.
+"""
+
+import argparse
+import atexit
+import concurrent.futures
+import os
+import pathlib
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from lib_mounts import own_mounts
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("ZCHAT_BUILD") or HERE.parent.parent / "build/release")
+RIG = str(BUILD / "tests/fault_log")
+DISK, SECTOR, WORKERS = 32 << 20, 512, 2
+WRITE, WRITE_THROUGH, FLUSH = 1, 2, 3
+
+
+class Skip(Exception):
+    pass
+
+
+def call(*command, **how):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **how).stdout.strip()
+
+
+def check_tools():
+    for tool in ("nbdkit", "nbdfuse", "fusermount3", "losetup", "mkfs.ext4", "mount", "cc"):
+        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+            raise Skip(f"{tool} is not installed")
+    if not os.path.exists("/usr/include/nbdkit-plugin.h"):
+        raise Skip("nbdkit-plugin.h is not installed")
+    for device in ("/dev/fuse", "/dev/loop-control"):
+        if not os.path.exists(device):
+            raise Skip(f"{device} is not there")
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Skip(f"{what} does not come up")
+        time.sleep(0.02)
+
+
+class Undo:
+    """What was set up, taken down in the opposite order, on every way out."""
+
+    def __init__(self):
+        self.steps = []
+        atexit.register(self.all)
+
+    def add(self, *command):
+        self.steps.append(command)
+
+    def all(self):
+        while self.steps:
+            step = self.steps.pop()
+            if callable(step[0]):
+                step[0](*step[1:])
+                continue
+            for _ in range(50):
+                if subprocess.run(step, capture_output=True, check=False).returncode == 0:
+                    break
+                time.sleep(0.1)
+
+
+def end_process(process):
+    process.terminate()
+    process.wait(20)
+
+
+# ---- Working on the disk that writes everything down
+
+def set_up(home, undo):
+    """Mounts the disk at home/mnt."""
+    call("cc", "-shared", "-fPIC", "-O2", "-include", "stdbool.h", "-o", home / "disk.so", HERE / "powercut/disk.c")
+    (home / "nbd").mkdir()
+    (home / "mnt").mkdir()
+    kit = subprocess.Popen(["nbdkit", "-f", "-U", home / "sock", home / "disk.so", f"log={home}/writes"],
+                           stdin=subprocess.DEVNULL, stderr=open(home / "nbdkit.err", "wb"))
+    undo.add(end_process, kit)
+    wait_for((home / "sock").exists, "nbdkit")
+    fuse = subprocess.Popen(["nbdfuse", home / "nbd/disk", f"nbd+unix:///?socket={home}/sock"],
+                            stdin=subprocess.DEVNULL, stderr=open(home / "nbdfuse.err", "wb"))
+    undo.add(end_process, fuse)
+    undo.add("fusermount3", "-u", str(home / "nbd"))
+    wait_for((home / "nbd/disk").exists, "nbdfuse")
+    try:
+        loop = call("losetup", "-f", "--show", home / "nbd/disk")
+        undo.add("losetup", "-d", loop)
+        call("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", loop)
+        call("mount", loop, home / "mnt")
+        call("losetup", "-d", loop)  # when it is unmounted
+        undo.steps.pop()
+    except subprocess.CalledProcessError as error:
+        raise Skip(f"{error.cmd[0]}: {error.stderr.strip()}") from error
+    undo.add("umount", str(home / "mnt"))
+    os.sync()
+
+
+def work(home, seed):
+    """Lets the log work; returns [(record, hash, bytes of the log of writes when it was acknowledged)]."""
+    ledger = []
+    process = subprocess.Popen([RIG, "write", "--folder", str(home / "mnt/log"), "--seed", str(seed)],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        _, seq, digest = line.split()
+        ledger.append((int(seq), digest, os.stat(home / "writes").st_size))
+        process.stdin.write("\n")
+        process.stdin.flush()
+    if process.wait() != 0:
+        raise AssertionError("the log did not work on a sound disk")
+    return ledger
+
+
+def read_writes(path):
+    """[(position behind it in the file, kind, offset, data)]"""
+    data, at, entries = path.read_bytes(), 0, []
+    while at < len(data):
+        offset, kind, size = struct.unpack_from("<QII", data, at)
+        at += 16
+        entries.append((at + size, kind, offset, data[at:at + size]))
+        at += size
+    return entries
+
+
+# ---- Cuts
+
+def images(entries, cuts, dice):
+    """For each cut the disk as it could be: a bytearray of it all, made anew each time."""
+    disk, done = bytearray(DISK), 0  # with all that was flushed
+    waiting = []
+    for cut in cuts:
+        while done < cut:
+            _, kind, offset, data = entries[done]
+            if kind == FLUSH:
+                for place, bytes_ in waiting:
+                    disk[place:place + len(bytes_)] = bytes_
+                waiting = []
+            else:
+                waiting.append((offset, data))
+            done += 1
+        state = bytearray(disk)
+        kept = dice.choice((0, 0.5, 0.5, 0.9, 1))
+        for place, bytes_ in waiting:
+            if dice.random() < kept:
+                state[place:place + len(bytes_)] = bytes_
+            elif dice.random() < 0.2 and len(bytes_) > SECTOR:  # torn within
+                part = dice.randrange(len(bytes_) // SECTOR) * SECTOR
+                state[place:place + part] = bytes_[:part]
+        yield cut, state
+
+
+def look(home, number, state, undo):
+    """What the log says on such a disk: lines of `fault_log read`, twice."""
+    image, folder = home / f"image{number}", home / f"state{number}"
+    folder.mkdir(exist_ok=True)
+    image.write_bytes(state)
+    call("mount", "-o", "loop", image, folder)
+    step = ("umount", str(folder))
+    undo.steps.append(step)
+    try:
+        return [call(RIG, "read", "--folder", folder / "log").splitlines() for _ in range(2)]
+    finally:
+        while subprocess.run(["umount", folder], check=False).returncode != 0:
+            time.sleep(0.05)
+        undo.steps.remove(step)
+
+
+def judge(told, must, ever):
+    """What is wrong with what the log tells; must: {record: hash} acknowledged before the cut."""
+    first = told[0].split()
+    if first[0] != "OPEN":
+        return told[0]
+    oldest, last = int(first[1]), int(first[2])
+    records = {}
+    for line in told[1:]:
+        seq, digest = line.split()[:2]
+        if seq == "GAP":
+            return line
+        records[int(seq)] = digest
+    for seq, digest in must.items():
+        if seq >= oldest and records.get(seq) != digest:
+            return f"record {seq} was acknowledged and is {records.get(seq, 'not there')}"
+    if sorted(records) != list(range(oldest, last + 1)):
+        return "the records have holes"
+    other = [seq for seq, digest in records.items() if ever.get(seq, digest) != digest and seq in must]
+    return f"records {other} are others than those that were written" if other else None
+
+
+def replay(home, ledger, options, undo):
+    entries = read_writes(home / "writes")
+    start = next(number for number, entry in enumerate(entries) if entry[0] > options.mark)
+    dice = random.Random(options.seed)
+    cuts = sorted(dice.choices(range(start + 1, len(entries) + 1), k=options.states))
+    ever = {seq: digest for seq, digest, _ in ledger}
+    wrong, begin = 0, time.monotonic()
+
+    def one(number, cut, state):
+        behind = entries[cut - 1][0]
+        must = {seq: digest for seq, digest, size in ledger if size <= behind}
+        problems = [judge(told, must, ever) for told in look(home, number, state, undo)]
+        return next((f"cut at {cut}: {problem}" for problem in problems if problem), None)
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        running, free = {}, list(range(WORKERS))
+        for cut, state in images(entries, cuts, dice):
+            while not free:
+                done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    free.append(running.pop(future))
+                    wrong += tell(future.result())
+            number = free.pop()
+            running[pool.submit(one, number, cut, state)] = number
+        for future in running:
+            wrong += tell(future.result())
+    flushes = sum(kind == FLUSH for _, kind, _, _ in entries)
+    print(f"{options.states} states of {len(entries) - start} writes and flushes ({flushes} flushes), {len(ledger)} records, "
+          f"{(time.monotonic() - begin) / options.states:.3f} s a state, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+def tell(problem):
+    if problem:
+        print(f"WRONG {problem}", flush=True)
+    return bool(problem)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--states", type=int, default=200)
+    arguments.add_argument("--seed", type=int, default=int(os.environ.get("ZCHAT_SEED") or random.randrange(1 << 30)))
+    options = arguments.parse_args()
+    without = own_mounts()
+    print(f"ZCHAT_SEED={options.seed}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    undo = Undo()
+    try:
+        if without:
+            raise Skip(without)
+        check_tools()
+        home = pathlib.Path(tempfile.mkdtemp(prefix="zchat-powercut-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+        undo.add(shutil.rmtree, home, True)
+        set_up(home, undo)
+        options.mark = os.stat(home / "writes").st_size
+        ledger = work(home, options.seed)
+        while len(undo.steps) > 1:  # all but the folder
+            kept, undo.steps = undo.steps[:1], undo.steps[1:]
+            undo.all()
+            undo.steps = kept
+        return replay(home, ledger, options, undo)
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        return 77
+    finally:
+        undo.all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
