@@ -324,6 +324,7 @@ START_TEST (nonsense_is_no_answer)
     s_tell (1);
     s_until (s_one_was_told_twice);
     ck_assert_uint_eq (s_superseded_count, 0);
+    ck_assert_uint_eq (s_one.routes, 2); // over a new connection, as if it were silent
 }
 END_TEST
 

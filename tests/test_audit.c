@@ -336,6 +336,35 @@ START_TEST (segment_of_another_history_is_damage)
 }
 END_TEST
 
+// Another STATE, whole and with right checksums; only the first batch knows better.
+START_TEST (state_that_was_exchanged_is_damage)
+{
+    static uint8_t room[BATCH_MAX];
+    s_make (21);
+    s_close ();
+    size_t size;
+    batch_t state;
+    batch_writer_t out;
+    record_t record;
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, s_firsts[1]), &size);
+    ck_assert_int_eq (batch_peek (&state, span (bytes + SEGMENT_HEADER, size - SEGMENT_HEADER)), 0);
+    ck_assert_int_eq (state.type, BATCH_TYPE_STATE);
+    batch_begin (&out, room, &state);
+    while (batch_next (&state, &record) == 1) {
+        if (record.kind == RECORD_JOIN)
+            record.nick = span_of ("eve");
+        batch_add (&out, &record);
+    }
+    guid_t log = s_audit ().log;
+    span_t other = batch_end (&out, &log);
+    ck_assert_uint_eq (other.size, state.bytes.size);
+    memcpy (bytes + SEGMENT_HEADER, other.data, other.size);
+    logs_save (logs_segment (&s_logs, s_firsts[1]), bytes, size);
+    free (bytes);
+    s_is (AUDIT_DAMAGED);
+}
+END_TEST
+
 START_TEST (segment_of_another_log_is_damage)
 {
     s_make (21);
@@ -468,6 +497,7 @@ static void s_add_damage (TCase *cases)
     tcase_add_test (cases, segments_that_retention_removed_are_not_missing);
     tcase_add_test (cases, damage_outweighs_a_torn_tail);
     tcase_add_test (cases, segment_of_another_history_is_damage);
+    tcase_add_test (cases, state_that_was_exchanged_is_damage);
     tcase_add_test (cases, segment_of_another_log_is_damage);
 }
 

@@ -172,6 +172,19 @@ START_TEST (write_error_leaves_nothing_of_the_job)
 }
 END_TEST
 
+START_TEST (first_job_that_fails_leaves_what_was_there)
+{
+    ck_assert_int_eq (__real_pwrite (s_file, "before", 6, 0), 6);
+    writer_job_t job = s_append ("never", 6);
+    faults_fail (FAULTS_PWRITE, 0, 1, ENOSPC);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    faults_wait (FAULTS_FDATASYNC, AHEAD / STEP); // of zeros, behind it
+    s_holds (s_file, 0, "before");
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    s_holds (s_file, 0, "beforenever");
+}
+END_TEST
+
 START_TEST (half_a_job_is_taken_back)
 {
     writer_job_t first = s_append ("first", 0), second = s_append ("second", 5);
@@ -584,6 +597,7 @@ static void s_add_failures (TCase *cases)
 {
     tcase_add_test (cases, full_disk_leaves_nothing_of_the_job);
     tcase_add_test (cases, write_error_leaves_nothing_of_the_job);
+    tcase_add_test (cases, first_job_that_fails_leaves_what_was_there);
     tcase_add_test (cases, half_a_job_is_taken_back);
     tcase_add_test (cases, what_was_written_of_a_job_becomes_zeros_again);
     tcase_add_test (cases, undo_that_fails_is_final);
