@@ -98,14 +98,14 @@ fi
 
 if build release --preset release; then
     many "tests release" 300 ctest --preset release
-    many "flow release" 300 tests/flow/run.py -b build/release -t 60
+    many "flow release" 300 tests/flow/run.py -b build/release -t 120
     many "fault" 400 tests/flow/run.py -b build/release -d tests/fault -t 150
     one "try" 120 packaging/try.sh
     one "boot" 180 tests/boot/boot.sh
 fi
 if build dev --preset dev; then
     many "tests dev" 400 ctest --preset dev
-    many "flow dev" 300 tests/flow/run.py -b build/dev -t 120
+    many "flow dev" 500 tests/flow/run.py -b build/dev -t 240
 fi
 build clang --preset clang # for its warnings only: it sees other things than gcc
 if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
