@@ -97,14 +97,14 @@ if ! packaging/deps.sh test >"$logs/deps.log" 2>&1; then
 fi
 
 if build release --preset release; then
-    many "tests release" 300 ctest --preset release
+    many "tests release" 600 ctest --preset release
     many "flow release" 300 tests/flow/run.py -b build/release -t 120
-    many "fault" 400 tests/flow/run.py -b build/release -d tests/fault -t 150
-    one "try" 120 packaging/try.sh
-    one "boot" 180 tests/boot/boot.sh
+    many "fault" 700 tests/flow/run.py -b build/release -d tests/fault -t 300
+    one "try" 240 packaging/try.sh
+    one "boot" 300 tests/boot/boot.sh
 fi
 if build dev --preset dev; then
-    many "tests dev" 400 ctest --preset dev
+    many "tests dev" 700 ctest --preset dev
     many "flow dev" 500 tests/flow/run.py -b build/dev -t 240
 fi
 build clang --preset clang # for its warnings only: it sees other things than gcc
