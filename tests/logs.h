@@ -222,6 +222,17 @@ static inline logs_read_t logs_read (logs_t *self, uint64_t seq, size_t max)
     return got;
 }
 
+// The first sequence at or after the time.
+static inline uint64_t logs_find (logs_t *self, int64_t time)
+{
+    uint64_t seq;
+    segments_read_t rc;
+    while ((rc = log_find (self->log, time, &seq)) == SEGMENTS_LATER)
+        ;
+    ck_assert_int_eq (rc, SEGMENTS_PAGE);
+    return seq;
+}
+
 // ---- Files
 
 static inline const char *logs_file (const logs_t *self, const char *name)

@@ -328,29 +328,19 @@ END_TEST
 
 // ---- Times
 
-static uint64_t s_find (int64_t time)
-{
-    uint64_t seq;
-    segments_read_t rc;
-    while ((rc = log_find (s_logs.log, time, &seq)) == SEGMENTS_LATER)
-        ;
-    ck_assert_int_eq (rc, SEGMENTS_PAGE);
-    return seq;
-}
-
 static void s_finds_all (void)
 {
     uint64_t last = log_last (s_logs.log);
-    ck_assert_uint_eq (s_find (0), 1);
-    ck_assert_uint_eq (s_find (LOGS_NOW - 1), 1);
-    ck_assert_uint_eq (s_find (log_time (s_logs.log) + 1), last + 1);
-    ck_assert_uint_eq (s_find (INT64_MAX), last + 1);
+    ck_assert_uint_eq (logs_find (&s_logs, 0), 1);
+    ck_assert_uint_eq (logs_find (&s_logs, LOGS_NOW - 1), 1);
+    ck_assert_uint_eq (logs_find (&s_logs, log_time (s_logs.log) + 1), last + 1);
+    ck_assert_uint_eq (logs_find (&s_logs, INT64_MAX), last + 1);
     int64_t before = 0;
     for (uint64_t seq = 2; seq <= last; seq++) {
         int64_t time = s_logs.times[seq];
         if (time > before && time > LOGS_NOW) {
-            ck_assert_uint_eq (s_find (time), seq);
-            ck_assert_uint_eq (s_find (time - 1), seq);
+            ck_assert_uint_eq (logs_find (&s_logs, time), seq);
+            ck_assert_uint_eq (logs_find (&s_logs, time - 1), seq);
         }
         before = time > before ? time : before;
     }
@@ -360,7 +350,7 @@ START_TEST (times_are_found_in_every_segment)
 {
     s_reopen (SEGMENT);
     logs_jobs (&s_logs, "in one of many segments", 60, 100);
-    ck_assert_uint_eq (s_find (LOGS_NOW), 1);
+    ck_assert_uint_eq (logs_find (&s_logs, LOGS_NOW), 1);
     s_finds_all ();
     s_reopen (SEGMENT);
     s_finds_all ();
@@ -376,9 +366,9 @@ START_TEST (first_of_equal_times_is_found)
     logs_job (&s_logs, "later", 1);
     uint64_t last = log_last (s_logs.log);
     s_reopen (SEGMENT);
-    ck_assert_uint_eq (s_find (LOGS_NOW), 1);
-    ck_assert_uint_eq (s_find (LOGS_NOW + 1), last);
-    ck_assert_uint_eq (s_find (LOGS_NOW + 5), last);
+    ck_assert_uint_eq (logs_find (&s_logs, LOGS_NOW), 1);
+    ck_assert_uint_eq (logs_find (&s_logs, LOGS_NOW + 1), last);
+    ck_assert_uint_eq (logs_find (&s_logs, LOGS_NOW + 5), last);
 }
 END_TEST
 
@@ -549,117 +539,6 @@ START_TEST (receipts_go_with_the_chain_of_pages)
 }
 END_TEST
 
-// ---- Damage in an older segment
-
-// A log of three segments; the bytes of the second, and where its batches end.
-typedef struct {
-    uint64_t firsts[64];
-    uint8_t *bytes;
-    size_t size;
-    size_t ends[512];
-    size_t count;
-} older_t;
-
-static older_t s_older (void)
-{
-    older_t self;
-    s_reopen (SEGMENT);
-    while (logs_segments (&s_logs, self.firsts, 64) < 3)
-        logs_job (&s_logs, "in one of many segments", 40);
-    self.bytes = logs_load (logs_segment (&s_logs, self.firsts[1]), &self.size);
-    self.count = logs_ends (self.bytes, self.size, self.ends, 512);
-    return self;
-}
-
-static void s_damage (const older_t *older, size_t at, uint8_t mask)
-{
-    uint8_t byte = (uint8_t)(older->bytes[at] ^ mask);
-    int fd = open (logs_segment (&s_logs, older->firsts[1]), O_WRONLY);
-    ck_assert_int_eq (__real_pwrite (fd, &byte, 1, (off_t)at), 1);
-    close (fd);
-}
-
-// A byte anywhere in an older segment's batches: one batch is a gap, every other is served, from
-// wherever it is read.
-START_TEST (damage_in_an_older_segment_is_a_gap_of_one_batch)
-{
-    older_t older = s_older ();
-    uint64_t last = log_last (s_logs.log);
-    dice_t chance = dice_new ("damage_in_an_older_segment_is_a_gap_of_one_batch");
-    for (int i = 0; i < 60; i++) {
-        size_t batch = dice (&chance, older.count);
-        size_t at = older.ends[batch];
-        at += i % 2 ? dice (&chance, BATCH_HEADER) : dice (&chance, older.ends[batch + 1] - at);
-        s_damage (&older, at, (uint8_t)(1u << dice (&chance, 8)));
-        s_reopen (SEGMENT);
-        ck_assert (!log_read_only (s_logs.log));
-        logs_read_t got = logs_read (&s_logs, 1, i % 3 ? ROOM : 1);
-        ck_assert_msg (got.gaps == 1 && got.missing <= 40, "byte %zu of batch %zu: %d gaps", at,
-                       batch, (int)got.gaps);
-        ck_assert_uint_eq (got.records + got.missing, last);
-        for (int j = 0; j < 10; j++) {
-            uint64_t from = 1 + dice (&chance, last);
-            logs_read_t part = logs_read (&s_logs, from, 1 + dice (&chance, ROOM));
-            ck_assert_uint_eq (part.records + part.missing, last - from + 1);
-            ck_assert_uint_le (part.gaps, 1);
-            ck_assert_uint_le (part.missing, got.missing);
-        }
-        s_damage (&older, at, 0);
-    }
-    free (older.bytes);
-}
-END_TEST
-
-START_TEST (time_behind_damage_is_found)
-{
-    older_t older = s_older ();
-    uint64_t last = log_last (s_logs.log), middle = 0;
-    batch_t batch;
-    ck_assert_int_eq (
-        batch_peek (&batch, span (older.bytes + older.ends[5], older.size - older.ends[5])), 0);
-    middle = batch_last (&batch);
-    s_damage (&older, older.ends[4] + 5, 0xff);
-    s_reopen (SEGMENT);
-    for (uint64_t seq = 2; seq <= last; seq++) {
-        uint64_t found = s_find (s_logs.times[seq]);
-        ck_assert_uint_le (found, seq + 40); // nothing that is there is skipped
-        if (seq > middle && s_logs.times[seq] > s_logs.times[middle])
-            ck_assert_int_eq (s_logs.times[found], s_logs.times[seq]);
-    }
-    free (older.bytes);
-}
-END_TEST
-
-START_TEST (lost_end_of_an_older_segment_is_a_gap)
-{
-    older_t older = s_older ();
-    uint64_t last = log_last (s_logs.log);
-    ck_assert_int_eq (
-        truncate (logs_segment (&s_logs, older.firsts[1]), (off_t)older.ends[older.count / 2]), 0);
-    s_reopen (SEGMENT);
-    logs_read_t got = logs_read (&s_logs, 1, ROOM);
-    ck_assert_uint_eq (got.gaps, 1);
-    ck_assert_uint_eq (got.records + got.missing, last);
-    logs_job (&s_logs, "appending goes on", 1);
-    free (older.bytes);
-}
-END_TEST
-
-START_TEST (read_error_is_no_gap)
-{
-    older_t older = s_older ();
-    s_reopen (SEGMENT);
-    segments_page_t page;
-    record_why_t why;
-    faults_fail (FAULTS_PREAD, 0, 1, EIO);
-    ck_assert_int_eq (log_read (s_logs.log, older.firsts[1], ROOM, &page, &why), SEGMENTS_FAILED);
-    faults_fail (FAULTS_PREAD, 0, 0, 0);
-    logs_read_t got = logs_read (&s_logs, 1, ROOM);
-    ck_assert_uint_eq (got.gaps, 0);
-    free (older.bytes);
-}
-END_TEST
-
 static void s_add_failures (TCase *cases)
 {
     tcase_add_test (cases, undone_job_leaves_the_log_as_it_was);
@@ -668,10 +547,6 @@ static void s_add_failures (TCase *cases)
     tcase_add_test (cases, failed_sync_is_final);
     tcase_add_test (cases, closing_waits_for_the_job_under_way);
     tcase_add_test (cases, closing_leaves_no_descriptor_open);
-    tcase_add_test (cases, damage_in_an_older_segment_is_a_gap_of_one_batch);
-    tcase_add_test (cases, time_behind_damage_is_found);
-    tcase_add_test (cases, lost_end_of_an_older_segment_is_a_gap);
-    tcase_add_test (cases, read_error_is_no_gap);
 }
 
 int main (void)

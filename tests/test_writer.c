@@ -1,91 +1,7 @@
 #include "daemons/group/writer.h"
 
 #include "tests/faults.h"
-#include "tests/folder.h"
-#include "tests/kit.h"
-
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { STEP = 1 << 18, AHEAD = 1 << 20, RESERVE = 1 << 18 };
-
-static folder_t s_folder;
-static int s_dir;
-static int s_file;
-static writer_thread_t *s_writer;
-
-static void s_setup (void)
-{
-    s_folder = folder_new ();
-    s_dir = open (s_folder.path, O_RDONLY | O_DIRECTORY);
-    s_file = open (folder_path (&s_folder, "old"), O_RDWR | O_CREAT, 0600);
-    ck_assert_int_ge (s_dir, 0);
-    ck_assert_int_ge (s_file, 0);
-    s_writer = writer_new ();
-    ck_assert_ptr_nonnull (s_writer);
-}
-
-static void s_teardown (void)
-{
-    faults_reset ();
-    writer_destroy (&s_writer);
-    close (s_file);
-    close (s_dir);
-    folder_remove (&s_folder);
-}
-
-static writer_job_t s_append (const char *text, uint64_t offset)
-{
-    return (writer_job_t){
-        .fd = s_file, .dir = s_dir, .trim_fd = -1, .data = span_of (text), .offset = offset};
-}
-
-static writer_job_t s_segment (const char *name, const char *head, const char *data)
-{
-    writer_job_t job = {
-        .fd = -1, .dir = s_dir, .trim_fd = -1, .head = span_of (head), .data = span_of (data)};
-    strcpy (job.name, name);
-    return job;
-}
-
-static writer_result_t s_run (writer_job_t *job)
-{
-    writer_submit (s_writer, job);
-    ck_assert_ptr_eq (writer_take (s_writer, -1), job);
-    return job->result;
-}
-
-static void s_holds (int fd, uint64_t offset, const char *text)
-{
-    char bytes[256] = {0};
-    ssize_t size = __real_pread (fd, bytes, strlen (text), (off_t)offset);
-    ck_assert_int_eq (size, strlen (text));
-    ck_assert_str_eq (bytes, text);
-}
-
-static uint64_t s_size (int fd)
-{
-    struct stat status;
-    ck_assert_int_eq (fstat (fd, &status), 0);
-    return (uint64_t)status.st_size;
-}
-
-// Ends the thread, so that nothing more is written.
-static void s_quiet (void)
-{
-    writer_destroy (&s_writer);
-    ck_assert_ptr_null (s_writer);
-}
-
-static size_t s_next_event (const faults_event_t *events, size_t count, size_t from,
-                            faults_call_t call)
-{
-    while (from < count && events[from].call != call)
-        from++;
-    ck_assert_msg (from < count, "call %d was not made", (int)call);
-    return from;
-}
+#include "tests/writer_kit.h"
 
 // ---- A job done
 
@@ -417,154 +333,6 @@ START_TEST (interrupted_allocation_goes_on)
 }
 END_TEST
 
-// ---- A new segment
-
-START_TEST (new_segment_is_synced_with_its_folder_before_it_is_done)
-{
-    static faults_event_t events[FAULTS_EVENTS];
-    writer_job_t job = s_segment ("new", "head", "data");
-    ck_assert_int_eq (s_run (&job), WRITER_DONE);
-    size_t count = faults_events (events);
-    size_t open_at = s_next_event (events, count, 0, FAULTS_OPENAT);
-    size_t head_at = s_next_event (events, count, open_at, FAULTS_PWRITE);
-    size_t data_at = s_next_event (events, count, head_at + 1, FAULTS_PWRITE);
-    size_t sync_at = s_next_event (events, count, data_at + 1, FAULTS_FDATASYNC);
-    size_t folder_at = s_next_event (events, count, sync_at + 1, FAULTS_FSYNC);
-    ck_assert (events[head_at].offset == 0 && events[head_at].size == 4);
-    ck_assert (events[data_at].offset == 4 && events[data_at].size == 4);
-    ck_assert_int_eq (events[sync_at].fd, job.made_fd);
-    ck_assert_int_eq (events[folder_at].fd, s_dir);
-    s_holds (job.made_fd, 0, "headdata");
-    s_quiet ();
-    ck_assert_int_eq (access (folder_path (&s_folder, "new"), F_OK), 0);
-    ck_assert_int_eq (write (job.made_fd, "x", 1), 1);
-    close (job.made_fd);
-}
-END_TEST
-
-START_TEST (segment_before_a_new_one_is_trimmed_after_that)
-{
-    static faults_event_t events[FAULTS_EVENTS];
-    writer_job_t old = s_append ("old data", 0), job = s_segment ("new", "head", "data");
-    ck_assert_int_eq (s_run (&old), WRITER_DONE);
-    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
-    ck_assert_uint_gt (s_size (s_file), 8);
-    faults_forget ();
-    job.trim_fd = s_file;
-    job.trim_size = 8;
-    ck_assert_int_eq (s_run (&job), WRITER_DONE);
-    size_t count = faults_events (events);
-    size_t folder_at = s_next_event (events, count, 0, FAULTS_FSYNC);
-    ck_assert_uint_gt (s_next_event (events, count, 0, FAULTS_FTRUNCATE), folder_at);
-    ck_assert_uint_eq (s_size (s_file), 8);
-    s_holds (s_file, 0, "old data");
-    s_quiet ();
-    close (job.made_fd);
-}
-END_TEST
-
-START_TEST (trim_that_fails_harms_nothing)
-{
-    writer_job_t job = s_segment ("new", "head", "data");
-    job.trim_fd = s_file;
-    faults_fail (FAULTS_FTRUNCATE, 0, 1, EIO);
-    ck_assert_int_eq (s_run (&job), WRITER_DONE);
-    s_quiet ();
-    close (job.made_fd);
-}
-END_TEST
-
-START_TEST (zeros_go_ahead_in_a_new_segment_too)
-{
-    writer_job_t job = s_segment ("new", "head", "data");
-    ck_assert_int_eq (s_run (&job), WRITER_DONE);
-    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP);
-    ck_assert_uint_ge (s_size (job.made_fd), 8 + AHEAD);
-    writer_job_t next = s_append ("next", 8);
-    next.fd = job.made_fd;
-    ck_assert_int_eq (s_run (&next), WRITER_DONE);
-    s_holds (job.made_fd, 0, "headdatanext");
-    s_quiet ();
-    close (job.made_fd);
-}
-END_TEST
-
-static void s_segment_is_undone (faults_call_t call, int skip, int error)
-{
-    writer_job_t job = s_segment ("new", "head", "data");
-    faults_fail (call, skip, 1, error);
-    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
-    ck_assert_int_eq (job.error, error);
-    ck_assert_int_eq (job.made_fd, -1);
-    ck_assert_int_ne (access (folder_path (&s_folder, "new"), F_OK), 0);
-    ck_assert_int_eq (s_run (&job), WRITER_DONE); // under the same name
-    s_quiet ();
-    s_holds (job.made_fd, 0, "headdata");
-    close (job.made_fd);
-}
-
-START_TEST (segment_that_cannot_be_opened_is_undone)
-{
-    s_segment_is_undone (FAULTS_OPENAT, 0, ENOSPC);
-}
-END_TEST
-
-START_TEST (segment_that_has_no_room_is_undone)
-{
-    s_segment_is_undone (FAULTS_FALLOCATE, 0, ENOSPC);
-}
-END_TEST
-
-START_TEST (segment_whose_head_does_not_fit_is_undone)
-{
-    s_segment_is_undone (FAULTS_PWRITE, 0, ENOSPC);
-}
-END_TEST
-
-START_TEST (segment_whose_data_does_not_fit_is_undone)
-{
-    s_segment_is_undone (FAULTS_PWRITE, 1, EIO);
-}
-END_TEST
-
-START_TEST (unfinished_segment_that_cannot_be_removed_is_final)
-{
-    writer_job_t job = s_segment ("new", "head", "data");
-    faults_fail (FAULTS_PWRITE, 1, 1, ENOSPC);
-    faults_fail (FAULTS_UNLINKAT, 0, 1, EIO);
-    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
-    ck_assert_int_eq (job.made_fd, -1);
-    writer_job_t next = s_append ("hello", 0);
-    ck_assert_int_eq (s_run (&next), WRITER_FINAL);
-    ck_assert_uint_eq (s_size (s_file), 0);
-}
-END_TEST
-
-static void s_segment_is_final (faults_call_t call)
-{
-    writer_job_t job = s_segment ("new", "head", "data");
-    faults_fail (call, 0, 1, EIO);
-    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
-    ck_assert_int_eq (job.error, EIO);
-    writer_job_t next = s_append ("hello", 0);
-    ck_assert_int_eq (s_run (&next), WRITER_FINAL);
-    ck_assert_uint_eq (s_size (s_file), 0);
-    if (job.made_fd >= 0)
-        close (job.made_fd);
-}
-
-START_TEST (failed_sync_of_a_new_segment_is_final)
-{
-    s_segment_is_final (FAULTS_FDATASYNC);
-}
-END_TEST
-
-START_TEST (failed_sync_of_the_folder_is_final)
-{
-    s_segment_is_final (FAULTS_FSYNC);
-}
-END_TEST
-
 // ---- Life
 
 START_TEST (end_waits_for_the_job_under_way)
@@ -610,21 +378,6 @@ static void s_add_failures (TCase *cases)
     tcase_add_test (cases, failed_sync_of_zeros_ahead_is_final_too);
 }
 
-static void s_add_segments (TCase *cases)
-{
-    tcase_add_test (cases, new_segment_is_synced_with_its_folder_before_it_is_done);
-    tcase_add_test (cases, segment_before_a_new_one_is_trimmed_after_that);
-    tcase_add_test (cases, trim_that_fails_harms_nothing);
-    tcase_add_test (cases, zeros_go_ahead_in_a_new_segment_too);
-    tcase_add_test (cases, segment_that_cannot_be_opened_is_undone);
-    tcase_add_test (cases, segment_that_has_no_room_is_undone);
-    tcase_add_test (cases, segment_whose_head_does_not_fit_is_undone);
-    tcase_add_test (cases, segment_whose_data_does_not_fit_is_undone);
-    tcase_add_test (cases, unfinished_segment_that_cannot_be_removed_is_final);
-    tcase_add_test (cases, failed_sync_of_a_new_segment_is_final);
-    tcase_add_test (cases, failed_sync_of_the_folder_is_final);
-}
-
 int main (void)
 {
     TCase *cases = tcase_create ("writer");
@@ -639,6 +392,5 @@ int main (void)
     tcase_add_test (cases, end_waits_for_the_job_under_way);
     tcase_add_test (cases, syncs_outside_of_jobs_say_their_errors);
     s_add_failures (cases);
-    s_add_segments (cases);
     return kit_run (cases, "writer");
 }
