@@ -90,7 +90,7 @@ def end_process(process):
 
 def set_up(home, undo):
     """Mounts the disk at home/mnt."""
-    call("cc", "-shared", "-fPIC", "-O2", "-include", "stdbool.h", "-o", home / "disk.so", HERE / "powercut/disk.c")
+    call("cc", "-shared", "-fPIC", "-O2", "-o", home / "disk.so", HERE / "powercut/disk.c")
     (home / "nbd").mkdir()
     (home / "mnt").mkdir()
     kit = subprocess.Popen(["nbdkit", "-f", "-U", home / "sock", home / "disk.so", f"log={home}/writes"],

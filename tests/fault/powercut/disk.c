@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <nbdkit-plugin.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
