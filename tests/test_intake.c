@@ -221,6 +221,27 @@ END_TEST
 
 // ---- The end
 
+// A disk that takes nothing at all is not asked again and again for what may use the reserve.
+START_TEST (leave_and_trim_are_refused_where_nothing_can_be_written)
+{
+    s_join_two ();
+    faults_fail (FAULTS_PWRITE, 0, -1, EIO);
+    fate_t *send = s_send (1, 1, 1), *leave = s_ask (WIRE_LEAVE, 2, "");
+    ck_assert (intake_trim (s_intake, 2, RECORD_WHY_COUNT));
+    for (int turn = 0; turn < 10 && !intake_idle (s_intake); turn++)
+        intake_turn (s_intake, s_now, s_mono, -1);
+    ck_assert (intake_idle (s_intake));
+    s_is_refused (send, WIRE_ERR_WRITE_FAILED);
+    s_is_refused (leave, WIRE_ERR_WRITE_FAILED);
+    faults_fail (FAULTS_PWRITE, 0, 0, 0);
+    s_mono += INTAKE_RETRY;
+    ck_assert (intake_trim (s_intake, 2, RECORD_WHY_COUNT));
+    leave = s_ask (WIRE_LEAVE, 2, "");
+    s_until_idle ();
+    ck_assert (!leave->error && leave->appended && s_trims == 1);
+}
+END_TEST
+
 START_TEST (failed_sync_is_final)
 {
     s_join_two ();
@@ -330,6 +351,7 @@ static void s_add_rest (TCase *cases)
     tcase_add_test (cases, undone_job_is_judged_again_and_refused_until_the_disk_works);
     tcase_add_test (cases, trouble_is_told_once_while_it_lasts);
     tcase_add_test (cases, leave_is_taken_from_a_full_disk);
+    tcase_add_test (cases, leave_and_trim_are_refused_where_nothing_can_be_written);
     tcase_add_test (cases, failed_sync_is_final);
     tcase_add_test (cases, stop_finishes_the_job_and_refuses_the_rest);
     tcase_add_test (cases, job_undone_after_the_stop_is_answered_once);

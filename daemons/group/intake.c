@@ -16,6 +16,7 @@ struct intake {
     int64_t since;        // of the job under way
     wire_error_t blocked; // appends are refused with this
     int64_t blocked_until;
+    bool exhausted; // meanwhile the reserve did not help either
     bool in_trouble;
     bool trimming;       // a TRIM waits or is under way
     wire_error_t closed; // STOPPING or SYNC_FAILED: nothing is taken
@@ -99,7 +100,7 @@ static wire_error_t s_refusal (const intake_t *self, const pending_t *request)
     if (*log_doubt (self->log))
         return WIRE_ERR_DOUBT;
     bool may_use_reserve = request->trim || request->kind == WIRE_LEAVE;
-    return may_use_reserve ? WIRE_ERR_NONE : self->blocked;
+    return may_use_reserve && !self->exhausted ? WIRE_ERR_NONE : self->blocked;
 }
 
 static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
@@ -187,8 +188,10 @@ static void s_commit (intake_t *self, int64_t mono)
 // Makes the next job of what waits. Returns whether answers were given at once.
 static bool s_make_job (intake_t *self, int64_t now, int64_t mono)
 {
-    if (self->blocked && mono >= self->blocked_until)
+    if (self->blocked && mono >= self->blocked_until) {
         self->blocked = WIRE_ERR_NONE; // whoever comes next finds out
+        self->exhausted = false;
+    }
     while (self->waiting.first && s_take (self, now))
         ;
     if (self->building) {
@@ -235,6 +238,7 @@ static void s_undone (intake_t *self, const log_done_t *done, int64_t mono)
 {
     roster_discard (self->roster);
     bool full = done->error == ENOSPC || done->error == EDQUOT;
+    self->exhausted = self->blocked != WIRE_ERR_NONE;
     self->blocked = full ? WIRE_ERR_DISK_FULL : WIRE_ERR_WRITE_FAILED;
     self->blocked_until = mono + INTAKE_RETRY;
     if (!self->in_trouble)
