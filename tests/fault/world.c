@@ -14,6 +14,7 @@ enum {
     SEQS = 1024,
     SEGMENT = 6000,
     ROUNDS = 400,
+    TURNS = 1000,
     PATIENCE = 3,   // refused rounds after which the disk is mended
     READ_EVERY = 4, // rounds
     TRIM_AT = 44,   // requests answered when old segments are given up
@@ -484,6 +485,17 @@ static void s_repeat (world_t *self)
         s_ask (self, at);
 }
 
+static void s_until_idle (world_t *self)
+{
+    for (int turns = 0; !s_is_over (self) && !intake_idle (self->intake); turns++) {
+        intake_turn (self->intake, self->now, self->mono, -1);
+        if (turns == TURNS) {
+            world_blame (self, "%d turns, and something waits", TURNS);
+            self->final = true;
+        }
+    }
+}
+
 static void s_round (world_t *self, int round, size_t count)
 {
     int refused = self->refused;
@@ -493,8 +505,7 @@ static void s_round (world_t *self, int round, size_t count)
     s_ask_some (self, count, some);
     if (self->simulated && round % HOLD_EVERY == 0)
         s_peek (self);
-    while (!s_is_over (self) && !intake_idle (self->intake))
-        intake_turn (self->intake, self->now, self->mono, -1);
+    s_until_idle (self);
     if (!s_is_over (self))
         s_settle (self);
     if (self->refused > refused) {
@@ -517,8 +528,7 @@ static bool s_all_done (const world_t *self, size_t count)
 int world_work (world_t *self, size_t count)
 {
     intake_open (self->intake, self->now);
-    while (!s_is_over (self) && !intake_idle (self->intake))
-        intake_turn (self->intake, self->now, self->mono, -1);
+    s_until_idle (self);
     int round = 0;
     while (!s_is_over (self) && !s_all_done (self, count) && ++round < ROUNDS)
         s_round (self, round, count);
