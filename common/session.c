@@ -343,11 +343,10 @@ static int64_t s_wake (const session_t *self)
     int64_t wake = outbox_wake (self->outbox);
     if (!contact_is_up (self->contact))
         return wake;
-    if (follower_wake (&self->follower) < wake)
-        wake = follower_wake (&self->follower);
-    if (self->full && zclock_mono () + FULL_MS < wake)
-        wake = zclock_mono () + FULL_MS;
-    return wake;
+    if (self->full)
+        return zclock_mono () + FULL_MS;
+    int64_t follow = follower_wake (&self->follower);
+    return follow < wake ? follow : wake;
 }
 
 static void s_send_requests (session_t *self, int64_t now)

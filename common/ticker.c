@@ -11,14 +11,17 @@ struct ticker {
     void *token;
     int timer; // -1: none
     int64_t when;
+    bool calling; // `fn`, in which times are only noted
 };
+
+static int s_call (zloop_t *loop, int timer, void *token);
 
 ticker_t *ticker_new (zloop_t *loop, ticker_fn *fn, void *arg)
 {
     ticker_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    *self = (ticker_t){loop, fn, arg, tether_new (self), -1, INT64_MAX};
+    *self = (ticker_t){loop, fn, arg, tether_new (self), -1, INT64_MAX, false};
     if (!self->token)
         ticker_destroy (&self);
     return self;
@@ -43,6 +46,18 @@ void ticker_destroy (ticker_t **self_p)
     free (self);
 }
 
+static void s_arm (ticker_t *self)
+{
+    int64_t delay = self->when - zclock_mono ();
+    if (delay < 1)
+        delay = 1;
+    if (delay > LONGEST_MS)
+        delay = LONGEST_MS;
+    self->timer = zloop_timer (self->loop, (size_t)delay, 1, s_call, self->token);
+    if (self->timer == -1)
+        self->when = INT64_MAX;
+}
+
 static int s_call (zloop_t *loop, int timer, void *token)
 {
     (void)loop;
@@ -51,7 +66,16 @@ static int s_call (zloop_t *loop, int timer, void *token)
         return 0;
     self->timer = -1; // it was for one time
     self->when = INT64_MAX;
+    self->calling = true;
     self->fn (self->arg);
+    self = tether_owner (token);
+    if (!self)
+        return 0;
+    // Armed only now: the loop calls timers that are due until there are none, and one that was set
+    // for soon by a slow function would be due at once, again and again, before any socket is read.
+    self->calling = false;
+    if (self->when < INT64_MAX)
+        s_arm (self);
     return 0;
 }
 
@@ -60,12 +84,7 @@ void ticker_set (ticker_t *self, int64_t when)
     if (when >= self->when)
         return;
     s_end (self);
-    int64_t delay = when - zclock_mono ();
-    if (delay < 1)
-        delay = 1;
-    if (delay > LONGEST_MS)
-        delay = LONGEST_MS;
-    self->timer = zloop_timer (self->loop, (size_t)delay, 1, s_call, self->token);
-    if (self->timer != -1)
-        self->when = when;
+    self->when = when;
+    if (!self->calling)
+        s_arm (self);
 }

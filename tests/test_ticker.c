@@ -96,6 +96,45 @@ START_TEST (set_again_in_its_own_call)
 }
 END_TEST
 
+static int s_pipe[2];
+static int s_read_at; // after so many calls
+
+static void s_be_slow (void *arg)
+{
+    (void)arg;
+    if (++s_calls == 1)
+        ck_assert_int_eq (write (s_pipe[1], "x", 1), 1);
+    if (s_calls < 10)
+        ticker_set (s_one, 0);
+    int64_t until = zclock_mono () + 3;
+    while (zclock_mono () < until)
+        ;
+}
+
+static int s_read (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)arg;
+    if (!s_read_at)
+        s_read_at = s_calls;
+    zloop_poller_end (loop, item);
+    return 0;
+}
+
+START_TEST (slow_one_that_is_always_due_leaves_room_for_sockets)
+{
+    ck_assert_int_eq (pipe (s_pipe), 0);
+    zmq_pollitem_t item = {.fd = s_pipe[0], .events = ZMQ_POLLIN};
+    s_one = ticker_new (s_loop, s_be_slow, NULL);
+    ticker_set (s_one, 0);
+    zloop_poller (s_loop, &item, s_read, NULL);
+    zloop_start (s_loop);
+    ck_assert_int_ge (s_read_at, 1);
+    ck_assert_int_le (s_read_at, 3);
+    close (s_pipe[0]);
+    close (s_pipe[1]);
+}
+END_TEST
+
 START_TEST (destroyed_ones_never_call_not_even_in_the_same_turn)
 {
     s_one = ticker_new (s_loop, s_destroy_both, NULL);
@@ -117,6 +156,7 @@ int main (void)
     tcase_add_test (cases, earlier_time_replaces_a_later_one);
     tcase_add_test (cases, time_that_is_over_is_soon);
     tcase_add_test (cases, set_again_in_its_own_call);
+    tcase_add_test (cases, slow_one_that_is_always_due_leaves_room_for_sockets);
     tcase_add_test (cases, destroyed_ones_never_call_not_even_in_the_same_turn);
     Suite *suite = suite_create ("ticker");
     suite_add_tcase (suite, cases);
