@@ -162,10 +162,34 @@ const char *record_kind_name (record_kind_t kind)
         return "accept";
     case RECORD_HOLE:
         return "hole";
+    case RECORD_INVITE:
+        return "invite";
+    case RECORD_KICK:
+        return "kick";
+    case RECORD_BAN:
+        return "ban";
+    case RECORD_UNBAN:
+        return "unban";
+    case RECORD_MUTE:
+        return "mute";
+    case RECORD_UNMUTE:
+        return "unmute";
+    case RECORD_OP:
+        return "op";
+    case RECORD_DEOP:
+        return "deop";
+    case RECORD_ADD_KEY:
+        return "add-key";
+    case RECORD_REMOVE_KEY:
+        return "remove-key";
     case RECORD_STATE_LOG:
         return "state-log";
     case RECORD_STATE_DEVICE:
         return "state-device";
+    case RECORD_STATE_PERSON:
+        return "state-person";
+    case RECORD_STATE_INVITATION:
+        return "state-invitation";
     }
     return "unknown";
 }

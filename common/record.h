@@ -34,23 +34,41 @@ typedef enum {
     RECORD_TRIM = 7,   // retention: options oldest, why
     RECORD_ACCEPT = 8, // the operator accepted a log in doubt: options generation, to
     RECORD_HOLE = 9,   // a damaged span was given up: options from, to, chain
+    // Who may what; each has the option subject: whom it is about.
+    RECORD_INVITE = 10,
+    RECORD_KICK = 11,
+    RECORD_BAN = 12,
+    RECORD_UNBAN = 13,
+    RECORD_MUTE = 14,
+    RECORD_UNMUTE = 15,
+    RECORD_OP = 16,
+    RECORD_DEOP = 17,
+    RECORD_ADD_KEY = 18,    // option key: may speak for the subject from now on
+    RECORD_REMOVE_KEY = 19, // option key: may not any more
     // Found in STATE batches only, beside the JOIN and TOPIC records that make members and topic.
-    RECORD_STATE_LOG = 64,   // options generation, oldest, why
-    RECORD_STATE_DEVICE = 65 // author, device, its last counter; option sends
+    RECORD_STATE_LOG = 64,       // options generation, oldest, why
+    RECORD_STATE_DEVICE = 65,    // author, device, its last counter; option sends
+    RECORD_STATE_PERSON = 66,    // what is known of a UUID beside its membership
+    RECORD_STATE_INVITATION = 67 // options invitation, uses, expires
 } record_kind_t;
 
 #define RECORD_VERIFIED 0x80 // flag: the author's key was proved over CURVE
 
 // Types of options.
 enum {
-    RECORD_OPT_GENERATION = 1, // varint
-    RECORD_OPT_INSTANCE = 2,   // 16 bytes, of the process that opened the log
-    RECORD_OPT_OLDEST = 3,     // varint, sequence
-    RECORD_OPT_WHY = 4,        // varint, see record_why_t
-    RECORD_OPT_FROM = 5,       // varint, sequence
-    RECORD_OPT_TO = 6,         // varint, sequence
-    RECORD_OPT_SENDS = 7,      // what a device may repeat: see roster.h
-    RECORD_OPT_CHAIN = 8       // 32 bytes: goes on behind a hole
+    RECORD_OPT_GENERATION = 1,  // varint
+    RECORD_OPT_INSTANCE = 2,    // 16 bytes, of the process that opened the log
+    RECORD_OPT_OLDEST = 3,      // varint, sequence
+    RECORD_OPT_WHY = 4,         // varint, see record_why_t
+    RECORD_OPT_FROM = 5,        // varint, sequence
+    RECORD_OPT_TO = 6,          // varint, sequence
+    RECORD_OPT_SENDS = 7,       // what a device may repeat: see roster.h
+    RECORD_OPT_CHAIN = 8,       // 32 bytes: goes on behind a hole
+    RECORD_OPT_SUBJECT = 9,     // 16 bytes: a UUID
+    RECORD_OPT_KEY = 10,        // 32 bytes: a CURVE public key
+    RECORD_OPT_INVITATION = 11, // 16 bytes: the id of the one that a JOIN redeemed
+    RECORD_OPT_USES = 12,       // varint: how often it may be, or was
+    RECORD_OPT_EXPIRES = 13     // varint: microseconds since 1970
 };
 
 // Why records before the oldest kept one are gone, or records of a span cannot be had.

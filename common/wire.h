@@ -42,6 +42,7 @@ typedef enum {
     WIRE_PAGE = 0x08,
     WIRE_FOLLOW = 0x09,
     WIRE_CREDIT = 0x0a,
+    WIRE_MANAGE = 0x0b,
     // to a registry
     WIRE_ANNOUNCE = 0x20,
     WIRE_WITHDRAW = 0x21,
@@ -111,6 +112,11 @@ typedef enum {
     WIRE_F_LEASE = 42, // milliseconds
     WIRE_F_TAG = 43,
     WIRE_F_MAX_MESSAGE = 44, // bytes
+    WIRE_F_KEY = 45, // a CURVE public key
+    WIRE_F_INVITATIONS = 46,
+    WIRE_F_ACTION = 47, // of MANAGE: the kind of the record that it makes, see record.h
+    WIRE_F_HIDDEN = 48,
+    WIRE_F_READERS = 49, // of a hidden group
     WIRE_F_COUNT
 } wire_field_t;
 
@@ -133,7 +139,12 @@ typedef enum { WIRE_BOUND_NONE = 0, WIRE_BOUND_SEQ = 1, WIRE_BOUND_TIME = 2 } wi
 
 typedef enum { WIRE_STATE_OK = 0, WIRE_STATE_READ_ONLY = 1, WIRE_STATE_DOUBT = 2 } wire_state_t;
 
-typedef enum { WIRE_ROLE_MEMBER = 0 } wire_role_t;
+typedef enum {
+    WIRE_ROLE_MEMBER = 0,
+    WIRE_ROLE_MUTED = 1,
+    WIRE_ROLE_OPERATOR = 2,
+    WIRE_ROLE_OWNER = 3
+} wire_role_t;
 
 typedef enum {
     WIRE_ERR_NONE = 0,
@@ -161,6 +172,14 @@ typedef enum {
     WIRE_ERR_SUPERSEDED = 22,
     WIRE_ERR_BAD_NAME = 23,
     WIRE_ERR_WRITE_FAILED = 24,
+    WIRE_ERR_NOT_ALLOWED = 25,
+    WIRE_ERR_KEY_NEEDED = 26,
+    WIRE_ERR_WRONG_KEY = 27,
+    WIRE_ERR_NOT_INVITED = 28,
+    WIRE_ERR_BANNED = 29,
+    WIRE_ERR_MUTED = 30,
+    WIRE_ERR_RATE = 31,
+    WIRE_ERR_BAD_INVITATION = 32,
     WIRE_ERR_COUNT
 } wire_error_t;
 

@@ -21,6 +21,11 @@ static const struct {
     {RECORD_OPT_TO, "to", true},
     {RECORD_OPT_SENDS, "sends", false},
     {RECORD_OPT_CHAIN, "chain", false},
+    {RECORD_OPT_SUBJECT, "subject", false},
+    {RECORD_OPT_KEY, "key", false},
+    {RECORD_OPT_INVITATION, "invitation", false},
+    {RECORD_OPT_USES, "uses", true},
+    {RECORD_OPT_EXPIRES, "expires", true},
 };
 enum { OPTIONS = sizeof s_options / sizeof s_options[0], TIME_TEXT = 40 };
 
