@@ -4,6 +4,7 @@
 One seed a kind of message, some records, some batches: each a few bytes from everything the format has.
 """
 
+import base64
 import pathlib
 import struct
 
@@ -104,7 +105,21 @@ REPLIES = {
 }
 
 
+PLACE = b"tcp://[::1]:2001?key=" + b"0f" * 32
+
+
+def invitation(groups, places):
+    """Without a right signature: a fuzzer makes none."""
+    return (number((1, 1)) + HASH + ANN + number((BASE, 8), (5, 4), (len(groups), 1))
+            + b"".join(bytes([len(name)]) + name for name in groups)
+            + number((len(places), 1)) + b"".join(text(place) for place in places) + HASH + HASH)
+
+
 def main():
+    for name, data in (("all", invitation([], [])), ("cats", invitation([b"cats", b"dogs"], [PLACE, PLACE]))):
+        write("fuzz_invitation", name, data)
+        write("fuzz_invitation", name + "-listed", text(data) + text(b"none") + text(data))
+        write("fuzz_invitation", name + "-text", b"zchat1." + base64.urlsafe_b64encode(data).rstrip(b"="))
     for name, data in RECORDS.items():
         write("fuzz_record", name, struct.pack(">q", BASE) + data)
     for name, data in BATCHES.items():
