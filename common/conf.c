@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <libconfig.h>
+#include <sodium.h>
 
 typedef struct {
     bool given;
@@ -11,9 +12,10 @@ typedef struct {
     unsigned line;
     int64_t number; // also flags
     char *string;
-    size_t count; // of what the two arrays hold
+    size_t count; // of what the arrays hold
     endpoint_t *endpoints;
     listener_t *listeners;
+    uint8_t *keys;
 } value_t;
 
 struct conf {
@@ -196,6 +198,38 @@ static void s_take_endpoints (load_t *load, const conf_key_t *key, value_t *valu
     value->count = count;
 }
 
+static void s_take_key (load_t *load, const char *path, const config_setting_t *setting,
+                        uint8_t key[CONF_KEY])
+{
+    static const char expected[] = "a key of 64 hex digits";
+    if (!s_expect (load, setting, path, s_is (setting, CONFIG_TYPE_STRING), expected))
+        return;
+    const char *text = config_setting_get_string (setting);
+    size_t size;
+    if (sodium_hex2bin (key, CONF_KEY, text, strlen (text), NULL, &size, NULL) != 0 ||
+        size != CONF_KEY)
+        s_complain (load, setting, path, "\"%s\" is not %s", text, expected);
+}
+
+static void s_take_keys (load_t *load, const conf_key_t *key, value_t *value,
+                         const config_setting_t *setting)
+{
+    if (!s_expect_list (load, key, setting, "a list of keys [ \"<64 hex digits>\" ]"))
+        return;
+    size_t before = load->errors, count = (size_t)config_setting_length (setting);
+    uint8_t *list = zmalloc (CONF_KEY * (count + 1));
+    for (size_t i = 0; i < count; i++)
+        s_take_key (load, key->path, config_setting_get_elem (setting, (unsigned)i),
+                    list + i * CONF_KEY);
+    if (load->errors > before) {
+        free (list);
+        return;
+    }
+    free (value->keys);
+    value->keys = list;
+    value->count = count;
+}
+
 static void s_take_security (load_t *load, const char *path, const config_setting_t *setting,
                              listener_t *listener)
 {
@@ -307,6 +341,9 @@ static void s_take (load_t *load, size_t index, const config_setting_t *setting)
     case CONF_ENDPOINTS:
         s_take_endpoints (load, key, value, setting);
         break;
+    case CONF_KEYS:
+        s_take_keys (load, key, value, setting);
+        break;
     case CONF_LISTENERS:
         s_take_listeners (load, key, value, setting);
         break;
@@ -398,6 +435,7 @@ void conf_destroy (conf_t **self_p)
         free (self->values[i].string);
         free (self->values[i].endpoints);
         free (self->values[i].listeners);
+        free (self->values[i].keys);
     }
     free (self->values);
     zlist_destroy (&self->errors);
@@ -501,6 +539,13 @@ const listener_t *conf_listener (const conf_t *self, const char *path, size_t in
     return &value->listeners[index];
 }
 
+const uint8_t *conf_keys (const conf_t *self, const char *path)
+{
+    const value_t *value = s_value (self, path);
+    assert (value->keys);
+    return value->keys;
+}
+
 bool conf_given (const conf_t *self, const char *path)
 {
     return s_value (self, path)->given;
@@ -518,6 +563,8 @@ bool conf_same (const conf_t *self, const conf_t *other, const char *path)
     const value_t *a = s_value (self, path), *b = s_value (other, path);
     bool same = a->number == b->number && a->count == b->count &&
                 strcmp (a->string ? a->string : "", b->string ? b->string : "") == 0;
+    if (same && a->keys)
+        return memcmp (a->keys, b->keys, a->count * CONF_KEY) == 0;
     for (size_t i = 0; same && i < a->count; i++)
         same = a->endpoints ? endpoint_equal (&a->endpoints[i], &b->endpoints[i])
                             : s_same_listener (&a->listeners[i], &b->listeners[i]);

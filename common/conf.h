@@ -23,6 +23,7 @@ typedef enum {
     CONF_PATH,      // as CONF_STRING, beginning with '/'
     CONF_CHOICE,    // one of `choices`
     CONF_ENDPOINTS, // min..max texts, each an endpoint to connect to
+    CONF_KEYS,      // min..max texts, each a public key of 64 hex digits
     CONF_LISTENERS  // min..max groups, see listener_t
 } conf_type_t;
 
@@ -37,6 +38,8 @@ typedef struct {
     const char *help;    // one line
     bool reload;         // read again at SIGHUP; the others need a restart
 } conf_key_t;
+
+#define CONF_KEY 32 // bytes of a public key
 
 typedef enum { LISTENER_NONE, LISTENER_CURVE } listener_security_t;
 
@@ -72,9 +75,10 @@ void conf_complain (conf_t *self, const char *path, const char *format, ...)
 int64_t conf_number (const conf_t *self, const char *path);
 bool conf_flag (const conf_t *self, const char *path);
 const char *conf_string (const conf_t *self, const char *path); // CONF_STRING, _PATH, _CHOICE
-size_t conf_count (const conf_t *self, const char *path);       // CONF_ENDPOINTS, CONF_LISTENERS
+size_t conf_count (const conf_t *self, const char *path); // of CONF_ENDPOINTS, _LISTENERS, _KEYS
 const endpoint_t *conf_endpoint (const conf_t *self, const char *path, size_t index);
 const listener_t *conf_listener (const conf_t *self, const char *path, size_t index);
+const uint8_t *conf_keys (const conf_t *self, const char *path); // one behind the other
 
 // Did a file give this key?
 bool conf_given (const conf_t *self, const char *path);

@@ -47,8 +47,8 @@ def rows(path):
         field = dict(re.findall(r"\.(\w+) = (\"(?:\\.|[^\"\\])*\"|[^,]+?)(?=,\s*\.|$)", row.strip(), re.S))
         key = field["path"].strip('"')
         standard = field["standard"][1:-1].replace('\\"', '"')
-        unit = {"CONF_LISTENERS": "listeners", "CONF_ENDPOINTS": "endpoints"}.get(field["type"],
-                                                                                  field.get("unit", "").strip('"'))
+        unit = {"CONF_LISTENERS": "listeners", "CONF_ENDPOINTS": "endpoints",
+                "CONF_KEYS": "keys"}.get(field["type"], field.get("unit", "").strip('"'))
         begin = ""
         if unit:
             low, high = value(field["min"], names), value(field["max"], names)

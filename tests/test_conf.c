@@ -12,6 +12,7 @@ static const conf_key_t s_keys[] = {
      .min = 1,
      .max = 4},
     {.path = "peers", .type = CONF_ENDPOINTS, .standard = "[ ]", .min = 0, .max = 2},
+    {.path = "owners", .type = CONF_KEYS, .standard = "[ ]", .min = 0, .max = 2},
     {.path = "lease", .type = CONF_NUMBER, .standard = "10", .min = 1, .max = 3600, .reload = true},
     {.path = "keep.age", .type = CONF_NUMBER, .standard = "0", .min = 0, .max = INT64_MAX},
     {.path = "keep.size", .type = CONF_NUMBER, .standard = "7", .min = -5, .max = INT64_MAX},
@@ -160,6 +161,40 @@ START_TEST (wrong_types_are_refused)
                     "here, not an integer");
     s_gives_errors ("lease = { a = 1; };", 1,
                     "a.cfg:1: lease: an integer is expected here, not a group { }");
+}
+END_TEST
+
+// Public keys, as zchat shows them.
+#define KEY_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddee0a"
+#define KEY_B "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEE0B"
+
+START_TEST (keys_are_64_hex_digits_in_either_case)
+{
+    ck_assert_uint_eq (conf_count (s_conf, "owners"), 0);
+    ck_assert_int_eq (s_load ("owners = [ \"" KEY_A "\", \"" KEY_B "\" ];"), 0);
+    ck_assert_uint_eq (conf_count (s_conf, "owners"), 2);
+    const uint8_t *keys = conf_keys (s_conf, "owners");
+    ck_assert_uint_eq (keys[1], 0x11);
+    ck_assert_uint_eq (keys[31], 0x0a);
+    ck_assert_uint_eq (keys[32 + 31], 0x0b);
+    conf_t *other = s_new ();
+    ck_assert (!conf_same (s_conf, other, "owners"));
+    ck_assert_int_eq (
+        conf_load (other,
+                   folder_put (&s_folder, "b.cfg", "owners = ( \"" KEY_A "\", \"" KEY_A "\" );"),
+                   false),
+        0);
+    ck_assert (!conf_same (s_conf, other, "owners"));
+    conf_destroy (&other);
+    s_gives_errors ("owners = \"" KEY_A "\";", 1,
+                    "a.cfg:1: owners: a list of keys [ \"<64 hex digits>\" ] is expected here, "
+                    "not a text");
+    s_gives_errors ("owners = [ \"ab\" ];", 1,
+                    "a.cfg:1: owners: \"ab\" is not a key of 64 hex digits");
+    s_gives_errors ("owners = [ \"" KEY_A "0\" ];", 1,
+                    "a.cfg:1: owners: \"" KEY_A "0\" is not a key of 64 hex digits");
+    s_gives_errors ("owners = [ 7 ];", 1,
+                    "a.cfg:1: owners: a key of 64 hex digits is expected here, not an integer");
 }
 END_TEST
 
@@ -351,6 +386,7 @@ int main (void)
     tcase_add_test (cases, optional_file_may_be_missing);
     tcase_add_test (cases, unknown_keys_are_named_with_their_line);
     tcase_add_test (cases, wrong_types_are_refused);
+    tcase_add_test (cases, keys_are_64_hex_digits_in_either_case);
     tcase_add_test (cases, ranges_hold_without_overflow);
     tcase_add_test (cases, value_that_is_wrong_leaves_the_old_one);
     tcase_add_test (cases, plain_listener_on_the_network_needs_a_word);
