@@ -1,110 +1,60 @@
 // A log whose bytes are not what they were: cut, flipped, zeroed, old, moved, doubled, lost. After
 // each change the log is verified, opened and read to the end, and held against truth.h.
+//
+// All states are numbered. They are tried in passes: each takes some of every kind, chosen by the
+// seed, so that whatever time there is, it is spent on all kinds alike.
 
 #include "common/text.h"
 #include "daemons/group/audit.h"
 #include "daemons/group/log.h"
 #include "tests/fault/rigs.h"
-#include "tests/fault/truth.h"
+#include "tests/fault/states.h"
 
 #include <czmq.h>
 #include <dirent.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { WORKERS = 2, APPEND_EVERY = 16, TOLD = 10, PAGE = 4096, SECTOR = 512 };
+enum { WORKERS = 2, PASSES = 256, KINDS = 3, APPEND_EVERY = 16, TOLD = 10, ASKED = 4 };
 
+// What the workers have done, by kind of log.
 typedef struct {
-    truth_t *truth;
-    char folder[256];
-    truth_file_t files[TRUTH_SEGMENTS + 4]; // the state to be tried
-    size_t count;
-    const char *what; // and its name, with a number
-    size_t number;
-    uint64_t dice;
-    // of all states
-    size_t every; // one of so many is tried
-    bool lenient; // only what is served is looked at
-    size_t worker;
-    size_t seen;
+    size_t all;
     size_t tried;
     size_t fates[4]; // sound, torn, read only, refused
     size_t wrong;
+} tally_t;
+
+typedef struct {
+    const rigs_options_t *options;
+    const char *kind;
+    states_t states;
+    truth_t *truth;
+    truth_t *other;
+    char folder[256];
+    size_t worker;
+    size_t pass;
+    size_t one; // the only state that is tried, SIZE_MAX: all
+    int64_t until;
+    tally_t *tally;
     size_t told; // the state that was described
 } rig_t;
-
-static uint64_t s_dice (rig_t *self)
-{
-    self->dice ^= self->dice << 13;
-    self->dice ^= self->dice >> 7;
-    self->dice ^= self->dice << 17;
-    return self->dice;
-}
-
-// ---- States
-
-static truth_file_t s_copy (const truth_file_t *file, size_t room)
-{
-    truth_file_t copy = {.first = file->first, .size = file->size};
-    copy.data = calloc (1, file->size + room + 1);
-    assert (copy.data);
-    memcpy (copy.data, file->data, file->size);
-    return copy;
-}
-
-static void s_clear (rig_t *self)
-{
-    for (size_t i = 0; i < self->count; i++)
-        free (self->files[i].data);
-    self->count = 0;
-}
-
-// The log as it was written; the newest file has room behind its end.
-static void s_pristine (rig_t *self)
-{
-    s_clear (self);
-    self->count = self->truth->segments;
-    for (size_t i = 0; i < self->count; i++)
-        self->files[i] = s_copy (&self->truth->files[i], 8 * PAGE);
-}
-
-static truth_file_t *s_newest (rig_t *self)
-{
-    return &self->files[self->count - 1];
-}
-
-static void s_remove_file (rig_t *self, size_t at)
-{
-    free (self->files[at].data);
-    self->count--;
-    memmove (&self->files[at], &self->files[at + 1], (self->count - at) * sizeof self->files[0]);
-}
-
-// A file of this name in its place in the order; it takes the place of one that has it.
-static void s_add_file (rig_t *self, const truth_file_t *file, uint64_t first)
-{
-    size_t at = 0;
-    while (at < self->count && self->files[at].first < first)
-        at++;
-    if (at < self->count && self->files[at].first == first)
-        s_remove_file (self, at);
-    memmove (&self->files[at + 1], &self->files[at], (self->count - at) * sizeof self->files[0]);
-    self->files[at] = s_copy (file, 0);
-    self->files[at].first = first;
-    self->count++;
-}
 
 // ---- Trying one
 
 // How the state differs from what was written.
 static void s_describe (const rig_t *self)
 {
+    const states_t *states = &self->states;
+    printf ("   fault_log bytes --seed %" PRIu64 " --one %s,%zu\n", self->options->seed, self->kind,
+            states->at - 1);
     for (size_t i = 0; i < self->truth->segments; i++) {
         const truth_file_t *was = &self->truth->files[i];
         size_t at = 0, differs = 0, first = 0;
-        while (at < self->count && self->files[at].first != was->first)
+        while (at < states->count && states->files[at].first != was->first)
             at++;
-        const truth_file_t *is = at < self->count ? &self->files[at] : NULL;
+        const truth_file_t *is = at < states->count ? &states->files[at] : NULL;
         for (size_t b = 0; is && b < is->size && b < was->size; b++)
             if (is->data[b] != was->data[b] && differs++ == 0)
                 first = b;
@@ -119,16 +69,17 @@ static void s_wrong (rig_t *self, const char *format, ...)
 {
     va_list args;
     va_start (args, format);
-    if (self->wrong < TOLD) {
-        printf ("WRONG: %s %zu: ", self->what, self->number);
+    const states_t *states = &self->states;
+    if (self->tally->wrong < TOLD) {
+        printf ("WRONG: %s %zu: ", states->what, states->number);
         vprintf (format, args);
         printf ("\n");
-        if (self->told != self->seen)
+        if (self->told != states->at)
             s_describe (self);
-        self->told = self->seen;
+        self->told = states->at;
     }
     va_end (args);
-    self->wrong++;
+    self->tally->wrong++;
 }
 
 static void s_path (const rig_t *self, const char *name, char path[600])
@@ -164,13 +115,15 @@ static void s_lay_out (const rig_t *self)
 {
     char path[600], name[SEGMENT_NAME];
     s_empty_folder (self);
-    for (size_t i = 0; i < self->count; i++) {
-        segment_name (self->files[i].first, name);
+    for (size_t i = 0; i < self->states.count; i++) {
+        const truth_file_t *is = &self->states.files[i];
+        segment_name (is->first, name);
         s_path (self, name, path);
-        FILE *file = fopen (path, "wb");
-        assert (file);
-        fwrite (self->files[i].data, 1, self->files[i].size, file);
-        fclose (file);
+        int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+        ssize_t wrote = fd < 0 ? -1 : write (fd, is->data, is->size);
+        assert (wrote == (ssize_t)is->size);
+        (void)wrote;
+        close (fd);
     }
 }
 
@@ -179,14 +132,14 @@ static bool s_untouched (const rig_t *self)
 {
     static uint8_t bytes[1 << 20];
     char path[600], name[SEGMENT_NAME];
-    for (size_t i = 0; i < self->count; i++) {
-        segment_name (self->files[i].first, name);
+    for (size_t i = 0; i < self->states.count; i++) {
+        const truth_file_t *is = &self->states.files[i];
+        segment_name (is->first, name);
         s_path (self, name, path);
-        FILE *file = fopen (path, "rb");
-        size_t size = file ? fread (bytes, 1, sizeof bytes, file) : 0;
-        if (file)
-            fclose (file);
-        if (!file || size != self->files[i].size || memcmp (bytes, self->files[i].data, size) != 0)
+        int fd = open (path, O_RDONLY);
+        ssize_t size = fd < 0 ? -1 : read (fd, bytes, sizeof bytes);
+        close (fd);
+        if (size != (ssize_t)is->size || memcmp (bytes, is->data, is->size) != 0)
             return false;
     }
     return s_torn_files (self) == 0;
@@ -241,23 +194,43 @@ static void s_check_gap (rig_t *self, uint64_t seq, const segments_page_t *page,
         }
 }
 
+// Asks for the record; returns the sequence behind what came.
+static uint64_t s_check_record (rig_t *self, log_t *log, uint64_t seq, const truth_fate_t *fate)
+{
+    segments_page_t page;
+    record_why_t why;
+    segments_read_t rc;
+    while ((rc = log_read (log, seq, 2000, &page, &why)) == SEGMENTS_LATER)
+        ;
+    if (rc == SEGMENTS_PAGE) {
+        s_check_page (self, seq, &page);
+        free (page.buffer);
+        return page.last + 1;
+    }
+    if (rc == SEGMENTS_GAP && !self->states.lenient)
+        s_check_gap (self, seq, &page, fate);
+    if (rc == SEGMENTS_GAP)
+        return page.to + 1;
+    s_wrong (self, "record %" PRIu64 " gives %d", seq, (int)rc);
+    return seq + 1;
+}
+
+// All of them in a row, and some for themselves, as the first that is asked for and later.
 static void s_check_records (rig_t *self, log_t *log, const truth_fate_t *fate)
 {
-    for (uint64_t seq = 1; seq <= fate->last;) {
-        segments_page_t page;
-        record_why_t why;
-        segments_read_t rc = log_read (log, seq, 2000, &page, &why);
-        if (rc == SEGMENTS_LATER)
-            continue;
-        if (rc == SEGMENTS_PAGE) {
-            s_check_page (self, seq, &page);
-            free (page.buffer);
-        } else if (rc == SEGMENTS_GAP && !self->lenient)
-            s_check_gap (self, seq, &page, fate);
-        else if (rc != SEGMENTS_GAP)
-            s_wrong (self, "record %" PRIu64 " gives %d", seq, (int)rc);
-        seq++;
+    if (fate->last == 0)
+        return;
+    for (size_t i = 0; i < ASKED; i++)
+        s_check_record (self, log, 1 + states_dice (&self->states) % fate->last, fate);
+    for (uint64_t seq = 1, next; seq <= fate->last; seq = next) {
+        next = s_check_record (self, log, seq, fate);
+        if (next <= seq) {
+            s_wrong (self, "from record %" PRIu64 " reading does not go on", seq);
+            return;
+        }
     }
+    for (size_t i = 0; i < ASKED; i++)
+        s_check_record (self, log, 1 + states_dice (&self->states) % fate->last, fate);
 }
 
 // Whoever asks for a time misses nothing that can be had.
@@ -265,7 +238,7 @@ static void s_check_time (rig_t *self, log_t *log, const truth_fate_t *fate)
 {
     if (fate->last == 0)
         return;
-    int64_t time = self->truth->times[1 + s_dice (self) % fate->last];
+    int64_t time = self->truth->times[1 + states_dice (&self->states) % fate->last];
     uint64_t found;
     segments_read_t rc;
     while ((rc = log_find (log, time, &found)) == SEGMENTS_LATER)
@@ -330,23 +303,23 @@ static void s_check_opening (rig_t *self, const truth_fate_t *fate)
 {
     trouble_t trouble;
     log_t *log = s_open (self, &trouble);
-    self->fates[!log ? 3 : log_read_only (log) ? 2 : fate->torn > 0]++;
+    self->tally->fates[!log ? 3 : log_read_only (log) ? 2 : fate->torn > 0]++;
     if ((log != NULL) != fate->opens)
         s_wrong (self, "%s: %s", log ? "opened, and should not" : "not opened", trouble.text);
     if (!log && !s_untouched (self))
         s_wrong (self, "refused, and changed all the same");
-    bool appends = log && !log_read_only (log) && self->tried % APPEND_EVERY == 0;
-    if (log && !self->lenient)
+    bool appends = log && !log_read_only (log) && self->tally->tried % APPEND_EVERY == 0;
+    if (log && !self->states.lenient)
         s_check_fate (self, log, fate);
-    if (log && (self->lenient || log_last (log) == fate->last)) {
+    if (log && (self->states.lenient || log_last (log) == fate->last)) {
         s_check_records (self, log, fate);
-        if (!self->lenient)
+        if (!self->states.lenient)
             s_check_time (self, log, fate);
         if (appends)
             s_append (self, log, log_last (log));
     }
     log_destroy (&log);
-    if (appends && !self->lenient)
+    if (appends && !self->states.lenient)
         s_check_appending (self, fate);
 }
 
@@ -356,303 +329,188 @@ static void s_check_audit (rig_t *self, const truth_fate_t *fate)
     audit_t audit;
     audit_io_t io = {.arg = NULL};
     audit_run (&audit, self->folder, &io);
-    if ((int)audit.verdict != (int)fate->verdict && !self->lenient)
+    if ((int)audit.verdict != (int)fate->verdict && !self->states.lenient)
         s_wrong (self, "verify says %s (%s), not %s", names[audit.verdict], audit.place,
                  names[fate->verdict]);
 }
+// ---- Running
 
-// Tries the state, if it is this worker's and chosen.
-static void s_try (rig_t *self, const char *what, size_t number)
+static void s_try (void *arg)
 {
-    size_t at = self->seen++;
-    if (self->wrong >= TOLD || at % self->every != 0)
-        return; // enough to look at, or not chosen
-    if (at / self->every % WORKERS != self->worker)
-        return;
+    rig_t *self = arg;
+    const states_t *states = &self->states;
     truth_fate_t fate;
-    self->what = what;
-    self->number = number;
-    self->tried++;
+    self->tally->tried++;
     s_lay_out (self);
-    truth_judge (self->truth, self->files, self->count, &fate);
-    if (self->count > 0)
+    truth_judge (self->truth, states->files, states->count, &fate);
+    if (states->count > 0)
         s_check_audit (self, &fate);
     if (!s_untouched (self))
         s_wrong (self, "verify changed something");
     s_check_opening (self, &fate);
 }
 
-// ---- All the states
-
-// Every length within the last three batches, alone, with zeros and with garbage behind it.
-static void s_truncate (rig_t *self)
+// Whether the next state is of this pass, and this worker's, while there is time.
+static bool s_wanted (void *arg)
 {
-    const truth_t *truth = self->truth;
-    for (size_t size = truth->batches[truth->count - 3].offset;
-         size < truth->files[truth->segments - 1].size; size++) {
-        s_pristine (self);
-        s_newest (self)->size = size;
-        s_try (self, "truncated to", size);
-        truth_file_t *newest = s_newest (self);
-        memset (newest->data + size, 0, truth->files[truth->segments - 1].size - size);
-        newest->size = truth->files[truth->segments - 1].size + SECTOR;
-        s_try (self, "truncated, zeros behind, to", size);
-        for (size_t i = size; i < newest->size; i++)
-            newest->data[i] = (uint8_t)s_dice (self);
-        s_try (self, "truncated, garbage behind, to", size);
-    }
+    rig_t *self = arg;
+    if (self->one != SIZE_MAX)
+        return self->states.at == self->one;
+    uint64_t mix = (self->states.at + self->options->seed) * 0x9e3779b97f4a7c15u;
+    mix = (mix ^ mix >> 32) * 0xd6e8feb86659fd93u;
+    if (mix % PASSES != self->pass || (mix >> 32) % WORKERS != self->worker)
+        return false;
+    return self->tally->wrong < TOLD && zclock_mono () < self->until;
 }
-
-static void s_flip (rig_t *self, size_t file)
-{
-    s_pristine (self);
-    for (size_t bit = 0; bit < self->files[file].size * 8; bit++) {
-        self->files[file].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        s_try (self, file + 1 == self->count ? "bit of the newest" : "bit of an older one", bit);
-        self->files[file].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
-}
-
-static void s_zero_sectors (rig_t *self)
-{
-    for (size_t file = 0; file < self->truth->segments; file++)
-        for (size_t at = 0; at < self->truth->files[file].size; at += SECTOR) {
-            s_pristine (self);
-            size_t left = self->files[file].size - at;
-            memset (self->files[file].data + at, 0, left < SECTOR ? left : SECTOR);
-            s_try (self, "zeroed sector at", file * 10000000 + at);
-        }
-}
-
-// Puts `bytes` in the place of the newest segment's page.
-static void s_put_page (rig_t *self, size_t page, const uint8_t *data, size_t size)
-{
-    truth_file_t *newest = s_newest (self);
-    size_t at = page * PAGE, room = newest->size - at < PAGE ? newest->size - at : PAGE;
-    memset (newest->data + at, 0, room);
-    memcpy (newest->data + at, data, size < room ? size : room);
-}
-
-static void s_pages (rig_t *self)
-{
-    const truth_t *truth = self->truth;
-    const truth_file_t *file = &truth->files[truth->segments - 1];
-    size_t pages = (file->size + PAGE - 1) / PAGE;
-    for (size_t page = 0; page < pages; page++) {
-        for (size_t job = 0; job < truth->jobs; job++) {
-            const truth_file_t *before = &truth->before[job];
-            if (truth->before[job].first != file->first)
-                continue;
-            s_pristine (self);
-            size_t at = page * PAGE;
-            s_put_page (self, page, before->data + at, before->size > at ? before->size - at : 0);
-            s_try (self, "page as it was", page * 1000 + job);
-        }
-        for (size_t other = 0; other < pages; other++) {
-            s_pristine (self);
-            size_t at = other * PAGE;
-            s_put_page (self, page, file->data + at, file->size - at);
-            s_try (self, "page of another place", page * 1000 + other);
-        }
-    }
-}
-
-static void s_append_junk (rig_t *self)
-{
-    for (size_t size = 1; size < 6 * PAGE; size += size < 300 ? 1 : 997) {
-        s_pristine (self);
-        s_newest (self)->size += size;
-        s_try (self, "appended zeros", size);
-        uint8_t *end = s_newest (self)->data + s_newest (self)->size - size;
-        for (size_t i = 0; i < size; i++)
-            end[i] = (uint8_t)s_dice (self);
-        s_try (self, "appended garbage", size);
-        memset (end, 0, size / 2);
-        s_try (self, "appended zeros and garbage", size);
-    }
-}
-
-// Segments that are missing, empty, short, of another log, doubled, too many.
-static void s_files (rig_t *self, const truth_t *other)
-{
-    const truth_t *truth = self->truth;
-    static const size_t sizes[] = {
-        0, 1, 40, SEGMENT_HEADER - 1, SEGMENT_HEADER, SEGMENT_HEADER + 1, 300, 1000};
-    for (size_t i = 0; i < truth->segments; i++) {
-        s_pristine (self);
-        s_remove_file (self, i);
-        s_try (self, "missing segment", i);
-        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-            s_pristine (self);
-            self->files[i].size = sizes[s];
-            s_try (self, "short segment", i * 10000 + sizes[s]);
-        }
-        s_pristine (self);
-        s_add_file (self, &other->files[0], truth->files[i].first);
-        s_try (self, "segment of another log for", i);
-        for (size_t j = 0; j < truth->segments; j++) {
-            s_pristine (self);
-            s_add_file (self, &truth->files[j], truth->files[i].first);
-            s_try (self, "segment under another's name", i * 100 + j);
-            s_pristine (self);
-            s_add_file (self, &truth->files[j], truth->files[i].first + 1);
-            s_try (self, "doubled segment between", i * 100 + j);
-        }
-        truth_file_t empty = {.data = (uint8_t *)"", .size = 0};
-        s_pristine (self);
-        s_add_file (self, &empty, truth->files[i].first + 1);
-        s_try (self, "empty segment between", i);
-    }
-    for (size_t j = 0; j < truth->segments; j++) {
-        s_pristine (self);
-        s_add_file (self, &truth->files[j], truth->last + 1);
-        s_try (self, "doubled segment behind", j);
-        s_pristine (self);
-        s_add_file (self, &truth->files[j], truth->last + 1);
-        s_newest (self)->size = 60;
-        s_try (self, "begun segment behind", j);
-    }
-}
-
-// One change by chance.
-static void s_hurt (rig_t *self)
-{
-    truth_file_t *file = &self->files[s_dice (self) % self->count];
-    if (file->size == 0)
-        return;
-    size_t at = s_dice (self) % file->size, left = file->size - at;
-    switch (s_dice (self) % 5) {
-    case 0:
-        file->data[at] ^= (uint8_t)(1u << s_dice (self) % 8);
-        break;
-    case 1:
-        memset (file->data + at, 0, left < SECTOR ? left : SECTOR);
-        break;
-    case 2:
-        file->size = at;
-        break;
-    case 3: {
-        size_t from = s_dice (self) % file->size, size = 1 + s_dice (self) % 2000;
-        size_t most = left < file->size - from ? left : file->size - from;
-        memmove (file->data + at, file->data + from, size < most ? size : most);
-        break;
-    }
-    default:
-        if (self->count > 1)
-            s_remove_file (self, s_dice (self) % self->count);
-    }
-}
-
-static void s_hurt_twice (rig_t *self, size_t times)
-{
-    for (size_t i = 0; i < times; i++) {
-        s_pristine (self);
-        s_hurt (self);
-        s_hurt (self);
-        s_try (self, "two changes by chance", i);
-    }
-}
-
-// ---- Running
 
 // An image with a right checksum would be taken for a batch: no text that a group takes can be one.
 static void s_check_images (rig_t *self)
 {
-    self->what = "image in a text";
+    self->states.what = "image in a text";
     for (size_t i = 0; i < self->truth->count; i++) {
-        const truth_batch_t *batch = &self->truth->batches[self->number = i];
+        const truth_batch_t *batch = &self->truth->batches[self->states.number = i];
         if (text_valid ((const char *)batch->data, batch->size))
             s_wrong (self, "a batch is a text that a group takes");
     }
 }
 
-static size_t s_part (size_t every, size_t share)
+// No group takes texts that hold whole batches. What they look like must not matter to a tail, and
+// must not make anything be served that was not written.
+static const struct {
+    const char *name;
+    truth_shape_t shape;
+    states_fn *states[6];
+    states_fn *lenient;
+} s_kinds[KINDS] = {
+    {"plain",
+     {0, 2000, 3, 64, 40, false},
+     {states_of_bits, states_of_cuts, states_of_junk, states_of_sectors, states_of_files,
+      states_of_two},
+     NULL},
+    {"images", {0, 2500, 1, 12, 40, true}, {states_of_cuts, states_of_junk}, states_of_bits},
+    {"large",
+     {0, 20000, 2, 64, 600, false},
+     {states_of_pages, states_of_cuts, states_of_sectors, states_of_two},
+     NULL},
+};
+
+static void s_pass (rig_t *self, size_t kind, size_t pass)
 {
-    return every > share ? every / share : 1;
+    self->pass = pass;
+    self->states.at = 0;
+    self->states.lenient = false;
+    for (size_t i = 0; i < 6 && s_kinds[kind].states[i]; i++)
+        s_kinds[kind].states[i](&self->states);
+    self->states.lenient = true;
+    if (s_kinds[kind].lenient)
+        s_kinds[kind].lenient (&self->states);
+    self->tally->all = self->states.at;
 }
 
-static void s_plain (rig_t *self, const truth_t *other, size_t every)
+static void s_set_up (rig_t *self, const rigs_options_t *options, size_t kind, size_t worker)
 {
-    self->every = every;
-    s_flip (self, self->truth->segments - 1);
-    s_flip (self, 0);
-    self->every = s_part (every, 8);
-    s_truncate (self);
-    s_append_junk (self);
-    self->every = 1;
-    s_zero_sectors (self);
-    s_files (self, other);
-    self->every = s_part (every, 4);
-    s_hurt_twice (self, 20000);
+    char folder[256];
+    truth_shape_t shape = s_kinds[kind].shape, strange = s_kinds[0].shape;
+    shape.seed = options->seed;
+    strange.seed = options->seed + 1;
+    snprintf (folder, sizeof folder, "%s/other-%zu-%zu", options->folder, worker, kind);
+    snprintf (self->folder, sizeof self->folder, "%s/%zu-%zu", options->folder, worker, kind);
+    self->options = options;
+    self->kind = s_kinds[kind].name;
+    self->worker = worker;
+    self->one = SIZE_MAX;
+    self->truth = truth_new (self->folder, &shape);
+    self->other = truth_new (folder, &strange);
+    self->states = (states_t){.truth = self->truth,
+                              .other = self->other,
+                              .seed = options->seed,
+                              .wanted = s_wanted,
+                              .made = s_try,
+                              .arg = self};
+    if (shape.images)
+        s_check_images (self);
 }
 
-// No group takes such texts; what they look like must not matter to a tail, and must not make
-// anything be served that was not written.
-static void s_images (rig_t *self, const truth_t *other, size_t every)
+// Only the state that was named, of the kind that was named.
+static void s_take_one (rig_t *self)
 {
-    (void)other;
-    s_check_images (self);
-    self->every = every;
-    s_truncate (self);
-    self->every = s_part (every, 8);
-    s_append_junk (self);
-    self->lenient = true;
-    self->every = every * 4;
-    s_flip (self, self->truth->segments - 1);
+    const char *one = self->options->one, *at = one ? strchr (one, ',') : NULL;
+    if (!at)
+        return;
+    size_t size = strlen (self->kind);
+    bool mine = size == (size_t)(at - one) && strncmp (one, self->kind, size) == 0;
+    self->one = mine ? strtoull (at + 1, NULL, 10) : SIZE_MAX - 1;
 }
 
-static void s_large (rig_t *self, const truth_t *other, size_t every)
+static void s_worker (const rigs_options_t *options, size_t worker, tally_t tallies[KINDS])
 {
-    (void)other;
-    self->every = s_part (every, 8);
-    s_pages (self);
-    s_truncate (self);
-    s_zero_sectors (self);
-    s_hurt_twice (self, 10000);
+    rig_t rigs[KINDS];
+    memset (rigs, 0, sizeof rigs);
+    int64_t until =
+        options->seconds ? zclock_mono () + (int64_t)options->seconds * 1000 : INT64_MAX;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        rigs[kind].tally = &tallies[kind];
+        rigs[kind].until = until;
+        s_set_up (&rigs[kind], options, kind, worker);
+        s_take_one (&rigs[kind]);
+    }
+    size_t passes = options->one ? 1 : PASSES;
+    for (size_t pass = 0; pass < passes && zclock_mono () < until; pass++) {
+        for (size_t kind = 0; kind < KINDS; kind++)
+            s_pass (&rigs[kind], kind, pass);
+        if (worker == 0 && options->seconds == 0 && pass % 16 == 15) {
+            printf ("%zu of %zu passes\n", pass + 1, passes);
+            fflush (stdout);
+        }
+    }
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        states_clear (&rigs[kind].states);
+        truth_destroy (&rigs[kind].truth);
+        truth_destroy (&rigs[kind].other);
+    }
 }
 
-static int s_worker (size_t number, const rigs_options_t *options, size_t every)
+// Sums up all workers; returns what is wrong.
+static size_t s_tell (tally_t (*tallies)[KINDS])
 {
-    static const struct {
-        const char *name;
-        void (*run) (rig_t *self, const truth_t *other, size_t every);
-    } kinds[] = {{"plain", s_plain}, {"images", s_images}, {"large", s_large}};
-    const truth_shape_t shapes[] = {{options->seed, 2000, 3, 64, 40, false},
-                                    {options->seed, 4000, 2, 40, 40, true},
-                                    {options->seed, 20000, 2, 64, 600, false}};
     size_t wrong = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        char folder[256];
-        rig_t self = {.dice = options->seed * 2 + 1, .worker = number};
-        snprintf (folder, sizeof folder, "%s/other-%zu-%zu", options->folder, number, i);
-        truth_t *other = truth_new (folder, &shapes[0]);
-        snprintf (self.folder, sizeof self.folder, "%s/%zu-%zu", options->folder, number, i);
-        self.truth = truth_new (self.folder, &shapes[i]);
-        kinds[i].run (&self, other, every);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        tally_t sum = {.all = tallies[0][kind].all};
+        for (size_t worker = 0; worker < WORKERS; worker++) {
+            const tally_t *one = &tallies[worker][kind];
+            sum.tried += one->tried;
+            sum.wrong += one->wrong;
+            for (size_t i = 0; i < 4; i++)
+                sum.fates[i] += one->fates[i];
+        }
         printf (
             "%s: %zu of %zu states: %zu sound, %zu torn, %zu read only, %zu refused, %zu wrong\n",
-            kinds[i].name, self.tried, self.seen, self.fates[0], self.fates[1], self.fates[2],
-            self.fates[3], self.wrong);
-        fflush (stdout);
-        wrong += self.wrong;
-        s_clear (&self);
-        truth_destroy (&self.truth);
-        truth_destroy (&other);
+            s_kinds[kind].name, sum.tried, sum.all, sum.fates[0], sum.fates[1], sum.fates[2],
+            sum.fates[3], sum.wrong);
+        wrong += sum.wrong;
     }
-    return wrong > 0;
+    return wrong;
 }
 
 int rigs_bytes (const rigs_options_t *options)
 {
-    size_t every = options->budget ? options->budget : 1;
-    int bad = 0;
-    for (size_t i = 0; i < WORKERS; i++)
-        if (fork () == 0)
-            exit (s_worker (i, options, every));
-    for (size_t i = 0; i < WORKERS; i++) {
-        int status;
-        if (wait (&status) < 0 || status != 0)
-            bad++;
-    }
-    return bad > 0;
+    size_t size = WORKERS * KINDS * sizeof (tally_t);
+    void *shared = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert (shared != MAP_FAILED);
+    tally_t (*tallies)[KINDS] = shared;
+    for (size_t i = 0; i < (options->one ? 1 : WORKERS); i++)
+        if (fork () == 0) {
+            s_worker (options, i, tallies[i]);
+            exit (0);
+        }
+    int status;
+    bool bad = false;
+    while (wait (&status) > 0)
+        if (status != 0) {
+            printf ("WRONG: a worker died\n");
+            bad = true;
+        }
+    bad = s_tell (tallies) > 0 || bad;
+    munmap (shared, size);
+    return bad;
 }

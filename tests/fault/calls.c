@@ -6,16 +6,12 @@
 #include "tests/fault/rigs.h"
 #include "tests/fault/world.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <czmq.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-enum { TRIES = 8, WORKERS = 2, PLANS = 1 << 20 };
+enum { TRIES = 8, WORKERS = 2, PLANS = 1 << 20, PROGRESS = 1000 };
 
 typedef struct {
     disk_plan_t plan;
@@ -176,26 +172,26 @@ static void s_shuffle (void)
     }
 }
 
-// Keeps `budget` of the runs, by chance, the sorts in turn.
-static void s_choose (size_t budget)
+// Puts the runs in an order by chance, the sorts in turn: so any part of them, from the front, has
+// some of each sort.
+static void s_order (void)
 {
     static const size_t turn[] = {SYNCS, OTHERS, SYNCS, OTHERS, READS};
-    run_t *chosen = calloc (budget, sizeof *chosen);
+    run_t *ordered = calloc (s_rig.count, sizeof *ordered);
     size_t at[SORTS] = {0}, count = 0;
     s_shuffle ();
-    for (size_t i = 0; count < budget && i < 5 * s_rig.count; i++) {
+    for (size_t i = 0; count < s_rig.count; i++) {
         size_t sort = turn[i % 5], *next = &at[sort];
         while (*next < s_rig.count && s_sort (&s_rig.runs[*next]) != sort)
             ++*next;
         if (*next < s_rig.count)
-            chosen[count++] = s_rig.runs[(*next)++];
+            ordered[count++] = s_rig.runs[(*next)++];
     }
     free (s_rig.runs);
-    s_rig.runs = chosen;
-    s_rig.count = count;
+    s_rig.runs = ordered;
 }
 
-static void s_plan (size_t budget)
+static void s_plan (void)
 {
     char folder[256], wrong[400];
     run_t none = {.plan = {.at = 0}};
@@ -214,8 +210,7 @@ static void s_plan (size_t budget)
             s_add_call (call, at);
     }
     printf (": %zu faults\n", s_rig.count);
-    if (budget > 0 && budget < s_rig.count)
-        s_choose (budget);
+    s_order ();
 }
 
 static void s_tell (const run_t *run, const char *wrong)
@@ -230,21 +225,24 @@ static void s_tell (const run_t *run, const char *wrong)
             plan->stays ? ", stays" : "");
 }
 
-static int s_worker (size_t number)
+// Returns how many runs it made; *bad: how many of them went wrong.
+static size_t s_worker (size_t number, int64_t until, size_t *bad)
 {
     char folder[256], wrong[400];
-    int bad = 0;
+    size_t made = 0;
     snprintf (folder, sizeof folder, "%s/%zu", s_rig.base, number);
-    for (size_t i = number; i < s_rig.count; i += WORKERS) {
+    for (size_t i = number; i < s_rig.count && zclock_mono () < until; i += WORKERS) {
         s_run (&s_rig.runs[i], folder, wrong);
+        if (++made % PROGRESS == 0 && number == 0 && until == INT64_MAX)
+            printf ("%zu of %zu\n", i, s_rig.count);
         if (!*wrong)
             continue;
         s_tell (&s_rig.runs[i], wrong);
-        if (++bad == 10)
+        if (++*bad == 10)
             break; // enough to look at
     }
     fflush (stdout);
-    return bad > 0;
+    return made;
 }
 
 static int s_one (const char *text)
@@ -268,17 +266,26 @@ int rigs_calls (const rigs_options_t *options)
     snprintf (s_rig.base, sizeof s_rig.base, "%s", options->folder);
     if (options->one)
         return s_one (options->one);
-    s_plan (options->budget);
+    s_plan ();
     fflush (stdout);
-    int bad = 0;
+    void *shared = mmap (NULL, 2 * WORKERS * sizeof (size_t), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return EXIT_NOT_NOW;
+    size_t *made = shared, *bad = made + WORKERS, died = 0;
+    int64_t until =
+        options->seconds ? zclock_mono () + (int64_t)options->seconds * 1000 : INT64_MAX;
     for (size_t i = 0; i < WORKERS; i++)
-        if (fork () == 0)
-            _exit (s_worker (i));
-    for (size_t i = 0; i < WORKERS; i++) {
-        int status;
-        if (wait (&status) < 0 || status != 0)
-            bad++;
-    }
-    printf ("%zu runs with a fault each\n", s_rig.count);
-    return bad > 0;
+        if (fork () == 0) {
+            made[i] = s_worker (i, until, &bad[i]);
+            _exit (0);
+        }
+    int status;
+    while (wait (&status) > 0)
+        died += status != 0;
+    if (died > 0)
+        printf ("WRONG: a worker died\n");
+    printf ("%zu of %zu faults, %zu wrong\n", made[0] + made[1], s_rig.count,
+            bad[0] + bad[1] + died);
+    return bad[0] + bad[1] + died > 0;
 }

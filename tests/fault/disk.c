@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FOLDER = -1, LISTING = -2 }; // the folder, and where it is read through
+
 enum {
     FDS = 1024,
     FILES = 512,
@@ -60,7 +62,7 @@ static struct {
     pthread_cond_t news;
     char path[256];
     bool on;
-    int fds[FDS]; // 0 none of ours, -1 the folder, else position in files + 1
+    int fds[FDS]; // 0 none of ours, else position in files + 1, or one of these:
     file_t files[FILES];
     size_t file_count;
     names_t durable;
@@ -107,6 +109,12 @@ int __real_flock (int fd, int operation);
 int __wrap_flock (int fd, int operation);
 int __real_mkdir (const char *path, mode_t mode);
 int __wrap_mkdir (const char *path, mode_t mode);
+int __real_fstat (int fd, struct stat *status);
+int __wrap_fstat (int fd, struct stat *status);
+int __real_fstatat (int dir, const char *name, struct stat *status, int flags);
+int __wrap_fstatat (int dir, const char *name, struct stat *status, int flags);
+struct dirent *__real_readdir (DIR *folder);
+struct dirent *__wrap_readdir (DIR *folder);
 int __real_posix_fadvise (int fd, off_t offset, off_t size, int advice);
 int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice);
 int __real_poll (struct pollfd *items, nfds_t count, int timeout);
@@ -116,9 +124,9 @@ void __wrap_zclock_sleep (int msecs);
 
 const char *disk_call_name (disk_call_t call)
 {
-    static const char *const names[DISK_CALLS] = {"openat",    "pread",    "pwrite",    "write",
-                                                  "fdatasync", "fsync",    "ftruncate", "fallocate",
-                                                  "unlinkat",  "renameat", "flock",     "mkdir"};
+    static const char *const names[DISK_CALLS] = {
+        "openat",    "pread",    "pwrite",   "write", "fdatasync", "fsync", "ftruncate",
+        "fallocate", "unlinkat", "renameat", "flock", "mkdir",     "fstat", "readdir"};
     return names[call];
 }
 
@@ -257,14 +265,14 @@ static file_t *s_file (int fd)
 
 static bool s_is_folder (int fd)
 {
-    return fd >= 0 && fd < FDS && s_disk.fds[fd] == -1;
+    return fd >= 0 && fd < FDS && s_disk.fds[fd] == FOLDER;
 }
 
 // The file behind a new descriptor; a new one if it was not seen.
 static file_t *s_meet (int fd)
 {
     struct stat status;
-    if (fd < 0 || fd >= FDS || fstat (fd, &status) < 0 || !S_ISREG (status.st_mode))
+    if (fd < 0 || fd >= FDS || __real_fstat (fd, &status) < 0 || !S_ISREG (status.st_mode))
         return NULL;
     size_t at = 0;
     while (at < s_disk.file_count && s_disk.files[at].ino != status.st_ino)
@@ -342,7 +350,7 @@ int __wrap_open (const char *path, int flags, ...)
 {
     int fd = s_enter (DISK_OPEN) < 0 ? -1 : __real_open (path, flags, 0);
     if (fd >= 0 && fd < FDS)
-        s_disk.fds[fd] = s_disk.on && strcmp (path, s_disk.path) == 0 ? -1 : 0;
+        s_disk.fds[fd] = s_disk.on && strcmp (path, s_disk.path) == 0 ? FOLDER : 0;
     s_leave ();
     return fd;
 }
@@ -356,12 +364,14 @@ int __wrap_openat (int dir, const char *name, int flags, ...)
     int fd = -1;
     if (s_enter (DISK_OPEN) == 0) {
         struct stat status;
-        bool there = fstatat (dir, name, &status, 0) == 0;
+        bool there = __real_fstatat (dir, name, &status, 0) == 0;
         fd = __real_openat (dir, name, flags, mode);
         if (fd >= 0 && fd < FDS)
             s_disk.fds[fd] = 0;
         if (fd >= 0 && s_is_folder (dir))
             s_opened (fd, name, there);
+        if (fd >= 0 && fd < FDS && s_is_folder (dir) && strcmp (name, ".") == 0)
+            s_disk.fds[fd] = LISTING;
     }
     s_leave ();
     return fd;
@@ -515,6 +525,30 @@ int __wrap_mkdir (const char *path, mode_t mode)
     return rc;
 }
 
+int __wrap_fstat (int fd, struct stat *status)
+{
+    int rc = s_enter (DISK_FSTAT) < 0 ? -1 : __real_fstat (fd, status);
+    s_leave ();
+    return rc;
+}
+
+int __wrap_fstatat (int dir, const char *name, struct stat *status, int flags)
+{
+    int rc = s_enter (DISK_FSTAT) < 0 ? -1 : __real_fstatat (dir, name, status, flags);
+    s_leave ();
+    return rc;
+}
+
+struct dirent *__wrap_readdir (DIR *folder)
+{
+    pthread_mutex_lock (&s_disk.lock);
+    int fd = dirfd (folder);
+    bool ours = s_disk.on && fd >= 0 && fd < FDS && s_disk.fds[fd] == LISTING;
+    struct dirent *entry = ours && s_judge (DISK_READDIR) < 0 ? NULL : __real_readdir (folder);
+    s_leave ();
+    return entry;
+}
+
 // Dropping the page cache: what a failed sync lost is not to be seen any more.
 int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice)
 {
@@ -663,7 +697,7 @@ static void s_write_out (const name_t *name)
     assert (fd >= 0);
     s_show (name->file, fd);
     struct stat status;
-    int rc = fstat (fd, &status);
+    int rc = __real_fstat (fd, &status);
     assert (rc == 0);
     (void)rc;
     name->file->ino = status.st_ino;
@@ -681,7 +715,7 @@ void disk_cut (uint64_t seed, unsigned percent)
     s_disk.step_count = 0;
     DIR *folder = opendir (s_disk.path);
     struct dirent *entry;
-    while (folder && (entry = readdir (folder)))
+    while (folder && (entry = __real_readdir (folder)))
         __real_unlinkat (dirfd (folder), entry->d_name, 0);
     if (folder)
         closedir (folder);
@@ -703,17 +737,45 @@ static size_t s_used (file_t *file)
     return file->used;
 }
 
+// Where such bytes were found last: a batch is asked for again and again.
+typedef struct {
+    const file_t *file;
+    size_t offset;
+} found_t;
+
+static found_t *s_found (span_t bytes)
+{
+    static found_t found[1024];
+    size_t key = 0;
+    for (size_t i = 8; i < 16 && i < bytes.size; i++) // of a batch: its checksum
+        key = key * 31 + bytes.data[i];
+    return &found[key % 1024];
+}
+
+static bool s_has (file_t *file, span_t bytes, found_t *found)
+{
+    if (found->file == file && found->offset + bytes.size <= file->size &&
+        memcmp (file->data + found->offset, bytes.data, bytes.size) == 0)
+        return true;
+    size_t size = file->used + bytes.size; // the bytes may end with zeros
+    if (size > file->size)
+        size = file->size;
+    const uint8_t *at = file->data ? memmem (file->data, size, bytes.data, bytes.size) : NULL;
+    if (at)
+        *found = (found_t){file, (size_t)(at - file->data)};
+    return at != NULL;
+}
+
 bool disk_holds (span_t bytes)
 {
     pthread_mutex_lock (&s_disk.lock);
     bool holds = false;
-    for (size_t i = s_disk.durable.count; i > 0 && !holds; i--) {
-        file_t *file = s_disk.durable.list[i - 1].file;
-        size_t size = file->used + bytes.size; // the bytes may end with zeros
-        if (size > file->size)
-            size = file->size;
-        holds = file->data && memmem (file->data, size, bytes.data, bytes.size);
-    }
+    found_t *found = s_found (bytes);
+    for (size_t i = 0; i < s_disk.durable.count && !holds; i++)
+        if (s_disk.durable.list[i].file == found->file)
+            holds = s_has (s_disk.durable.list[i].file, bytes, found);
+    for (size_t i = s_disk.durable.count; i > 0 && !holds; i--)
+        holds = s_has (s_disk.durable.list[i - 1].file, bytes, found);
     pthread_mutex_unlock (&s_disk.lock);
     return holds;
 }

@@ -27,6 +27,8 @@ typedef enum {
     DISK_RENAME,
     DISK_FLOCK,
     DISK_MKDIR,
+    DISK_FSTAT, // and fstatat
+    DISK_READDIR,
     DISK_CALLS
 } disk_call_t;
 

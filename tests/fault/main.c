@@ -1,4 +1,4 @@
-// fault_log RIG [--seed N] [--budget N] [--one RUN] [--folder F]: see the rigs' own files.
+// fault_log RIG [--seed N] [--seconds N] [--one RUN] [--folder F]: see the rigs' own files.
 
 #include "daemons/group/segment.h"
 #include "tests/fault/rigs.h"
@@ -44,14 +44,14 @@ typedef struct {
 
 static const rig_t s_rigs[] = {
     {"calls", rigs_calls, "each system call fails, or the power goes at it"},
-    {"bytes", rigs_bytes, "bytes of the log are changed; --budget N: one state of N"},
+    {"bytes", rigs_bytes, "bytes of the log are changed"},
     {"write", rigs_write, "works in the folder; waits for a line after each record it tells of"},
     {"read", rigs_read, "opens the log in the folder and prints what it serves"},
 };
 
 static int s_usage (void)
 {
-    fprintf (stderr, "usage: fault_log RIG [--seed N] [--budget N] [--one RUN] [--folder F]\n");
+    fprintf (stderr, "usage: fault_log RIG [--seed N] [--seconds N] [--one RUN] [--folder F]\n");
     for (size_t i = 0; i < sizeof s_rigs / sizeof s_rigs[0]; i++)
         fprintf (stderr, "  %-8s %s\n", s_rigs[i].name, s_rigs[i].help);
     return 2;
@@ -62,8 +62,8 @@ static int s_options (int argc, char **argv, rigs_options_t *options)
     for (int i = 2; i + 1 < argc; i += 2) {
         if (strcmp (argv[i], "--seed") == 0)
             options->seed = strtoull (argv[i + 1], NULL, 10);
-        else if (strcmp (argv[i], "--budget") == 0)
-            options->budget = strtoull (argv[i + 1], NULL, 10);
+        else if (strcmp (argv[i], "--seconds") == 0)
+            options->seconds = strtoull (argv[i + 1], NULL, 10);
         else if (strcmp (argv[i], "--one") == 0)
             options->one = argv[i + 1];
         else if (strcmp (argv[i], "--folder") == 0)

@@ -8,7 +8,7 @@
 
 typedef struct {
     uint64_t seed;
-    size_t budget;      // runs or states, 0: all there are
+    size_t seconds;     // after which no other run is begun, 0: when all there are were made
     const char *folder; // where to work: best a tmpfs
     const char *one;    // a single run, as the rig itself told it
 } rigs_options_t;

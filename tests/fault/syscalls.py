@@ -2,7 +2,7 @@
 """The log's system calls fail: all of them in the log alone, on a simulated disk (calls.c), then the important ones in the
 real daemon, by strace: how it ends, what its users are told, and what is there after a restart.
 
-    syscalls.py [--runs N] [--seed N] [CASE...]     a release: --runs 0 (all there are)
+    syscalls.py [--seconds N] [--seed N] [CASE...]     a release: --seconds 0 (all there are)
 """
 
 import argparse
@@ -191,15 +191,15 @@ def run_cases(chosen):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--runs", type=int, default=500)
+    arguments.add_argument("--seconds", type=int, default=12)
     arguments.add_argument("--seed", type=int, default=int(os.environ.get("ZCHAT_SEED") or random.randrange(1 << 30)))
     arguments.add_argument("cases", nargs="*")
     options = arguments.parse_args()
     print(f"ZCHAT_SEED={options.seed}", flush=True)
     code = 0
     if not options.cases:
-        code = subprocess.run([BUILD / "tests/fault_log", "calls", "--seed", str(options.seed), "--budget",
-                               str(options.runs)], check=False).returncode
+        code = subprocess.run([BUILD / "tests/fault_log", "calls", "--seed", str(options.seed), "--seconds",
+                               str(options.seconds)], check=False).returncode
     return 1 if run_cases(options.cases) or code else 0
 
 

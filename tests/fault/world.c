@@ -5,6 +5,7 @@
 #include "tests/fault/disk.h"
 
 #include <czmq.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <xxhash.h>
 
@@ -15,10 +16,11 @@ enum {
     SEGMENT = 6000,
     ROUNDS = 400,
     TURNS = 1000,
-    PATIENCE = 3,   // refused rounds after which the disk is mended
-    READ_EVERY = 4, // rounds
-    TRIM_AT = 44,   // requests answered when old segments are given up
-    HOLD_EVERY = 7  // rounds in which it is seen that nothing shows before its sync
+    PATIENCE = 3,        // refused rounds after which the disk is mended
+    PATIENCE_MS = 20000, // for one job
+    READ_EVERY = 4,      // rounds
+    TRIM_AT = 44,        // requests answered when old segments are given up
+    HOLD_EVERY = 7       // rounds in which it is seen that nothing shows before its sync
 };
 
 typedef struct {
@@ -489,6 +491,11 @@ static void s_until_idle (world_t *self)
 {
     for (int turns = 0; !s_is_over (self) && !intake_idle (self->intake); turns++) {
         intake_turn (self->intake, self->now, self->mono, -1);
+        struct pollfd item = {log_fd (self->log), POLLIN, 0};
+        if (log_busy (self->log) && poll (&item, 1, PATIENCE_MS) == 0) {
+            world_blame (self, "the writer is busy for %d ms", PATIENCE_MS);
+            self->final = true;
+        }
         if (turns == TURNS) {
             world_blame (self, "%d turns, and something waits", TURNS);
             self->final = true;
