@@ -113,6 +113,20 @@ int folder_read_key (int dir, log_key_t *key)
     return 0;
 }
 
+static int s_write_all (int fd, span_t bytes)
+{
+    for (size_t done = 0; done < bytes.size;) {
+        ssize_t wrote = write (fd, bytes.data + done, bytes.size - done);
+        if (wrote > 0)
+            done += (size_t)wrote;
+        else if (wrote == 0)
+            errno = EIO;
+        if (wrote == 0 || (wrote < 0 && errno != EINTR))
+            return -1;
+    }
+    return 0;
+}
+
 // Writes a small file whole and durable, over what was there.
 static int s_write_file (int dir, const char *name, mode_t mode, span_t bytes)
 {
@@ -122,10 +136,9 @@ static int s_write_file (int dir, const char *name, mode_t mode, span_t bytes)
     int fd = openat (dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return -1;
-    ssize_t wrote = write (fd, bytes.data, bytes.size);
-    if (wrote >= 0 && (size_t)wrote != bytes.size)
-        errno = ENOSPC;
-    int rc = wrote == (ssize_t)bytes.size ? writer_sync (fd) : -1;
+    int rc = s_write_all (fd, bytes);
+    if (rc == 0)
+        rc = writer_sync (fd);
     int cause = errno;
     close (fd);
     errno = cause;
