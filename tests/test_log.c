@@ -458,6 +458,35 @@ START_TEST (undone_segment_change_leaves_the_old_segment)
 }
 END_TEST
 
+// Whoever put a folder back as another user finds out, and mends it without a restart.
+START_TEST (segment_that_may_only_be_read_is_written_when_it_may_be)
+{
+    logs_jobs (&s_logs, "one", 3, 1);
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    int skip = 0, refused = 0;
+    for (bool opened = false; refused == 0 && skip < 20; skip++) { // which of openat's calls it is
+        faults_fail (FAULTS_OPENAT, skip, 1, EACCES);
+        opened = logs_open (&s_logs, LARGE);
+        faults_fail (FAULTS_OPENAT, 0, -1, EACCES);
+        if (opened) {
+            logs_begin (&s_logs, "never", 1);
+            log_done_t done = logs_finish (&s_logs);
+            refused = done.result == WRITER_UNDONE ? done.error : 0;
+            last = log_last (s_logs.log);
+        }
+        faults_fail (FAULTS_OPENAT, 0, 0, 0);
+        if (refused == 0)
+            logs_close (&s_logs);
+    }
+    ck_assert_int_eq (refused, EACCES);
+    logs_job (&s_logs, "after", 1);
+    ck_assert_uint_eq (log_last (s_logs.log), last + 2); // and its OPEN
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last + 2);
+    s_is_sound (0);
+}
+END_TEST
+
 START_TEST (failed_sync_is_final)
 {
     logs_job (&s_logs, "one", 1);
@@ -542,6 +571,7 @@ END_TEST
 static void s_add_failures (TCase *cases)
 {
     tcase_add_test (cases, undone_job_leaves_the_log_as_it_was);
+    tcase_add_test (cases, segment_that_may_only_be_read_is_written_when_it_may_be);
     tcase_add_test (cases, undone_first_job_leaves_no_segment);
     tcase_add_test (cases, undone_segment_change_leaves_the_old_segment);
     tcase_add_test (cases, failed_sync_is_final);

@@ -178,6 +178,29 @@ START_TEST (tail_that_cannot_be_kept_is_not_cut)
 }
 END_TEST
 
+// A segment that the daemon may only read, as one that was put back by another user.
+START_TEST (tail_that_may_not_be_cut_is_told_so)
+{
+    s_write (s_bytes, s_size - 1);
+    faults_forget ();
+    logs_must_open (&s_logs, LARGE);
+    int opens = (int)faults_calls (FAULTS_OPENAT);
+    logs_close (&s_logs);
+    s_remove_torn ();
+    for (int skip = 0; skip < opens; skip++) {
+        s_write (s_bytes, s_size - 1);
+        faults_fail (FAULTS_OPENAT, skip, 1, EACCES);
+        bool opened = logs_open (&s_logs, LARGE);
+        faults_fail (FAULTS_OPENAT, 0, 0, 0);
+        logs_close (&s_logs);
+        if (!opened)
+            ck_assert_msg (strstr (s_logs.trouble.text, strerror (EACCES)), "%s",
+                           s_logs.trouble.text);
+        s_remove_torn ();
+    }
+}
+END_TEST
+
 // ---- Damage
 
 START_TEST (damage_before_what_was_durable_is_never_cut)
@@ -566,6 +589,7 @@ int main (void)
     tcase_add_test (cases, tail_torn_at_any_byte_with_zeros_behind_is_cut);
     tcase_add_test (cases, tail_torn_at_any_byte_with_garbage_behind_is_cut);
     tcase_add_test (cases, tail_that_cannot_be_kept_is_not_cut);
+    tcase_add_test (cases, tail_that_may_not_be_cut_is_told_so);
     tcase_add_test (cases, damage_before_what_was_durable_is_never_cut);
     tcase_add_test (cases, several_holes_are_named_and_the_rest_is_served);
     tcase_add_test (cases, unfinished_segment_is_set_aside_however_far_it_came);

@@ -88,6 +88,20 @@ START_TEST (write_error_leaves_nothing_of_the_job)
 }
 END_TEST
 
+START_TEST (file_that_may_only_be_read_is_told_so)
+{
+    char path[64];
+    snprintf (path, sizeof path, "/proc/self/fd/%d", s_file);
+    writer_job_t job = s_append ("never", 0);
+    job.fd = open (path, O_RDONLY);
+    ck_assert_int_ge (job.fd, 0);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    ck_assert_int_eq (job.error, EACCES);
+    ck_assert_str_eq (job.call, "open for writing");
+    close (job.fd);
+}
+END_TEST
+
 START_TEST (first_job_that_fails_leaves_what_was_there)
 {
     ck_assert_int_eq (__real_pwrite (s_file, "before", 6, 0), 6);
@@ -365,6 +379,7 @@ static void s_add_failures (TCase *cases)
 {
     tcase_add_test (cases, full_disk_leaves_nothing_of_the_job);
     tcase_add_test (cases, write_error_leaves_nothing_of_the_job);
+    tcase_add_test (cases, file_that_may_only_be_read_is_told_so);
     tcase_add_test (cases, first_job_that_fails_leaves_what_was_there);
     tcase_add_test (cases, half_a_job_is_taken_back);
     tcase_add_test (cases, what_was_written_of_a_job_becomes_zeros_again);

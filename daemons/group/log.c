@@ -365,7 +365,9 @@ void log_commit (log_t *self)
                         .reserve = self->reserve,
                         .data = span (self->buffer + LOG_HEADROOM, self->used - LOG_HEADROOM)};
     if (newest) {
-        int fd = segments_fd (self->segments, newest);
+        int fd = segments_fd_to_write (self->segments, newest);
+        if (fd < 0)
+            fd = segments_fd (self->segments, newest); // the writer says that it cannot
         job.fd = self->head ? -1 : fd;
         job.trim_fd = self->head ? fd : -1;
         job.offset = job.trim_size = newest->end;

@@ -149,6 +149,8 @@ static int s_cut (run_t *self, segment_t *segment, uint64_t offset)
     if (rc == 0)
         rc = writer_sync (self->dir);
     if (rc == 0)
+        rc = fd = segments_fd_to_write (self->result->segments, segment);
+    if (rc >= 0)
         rc = ftruncate (fd, (off_t)offset);
     if (rc == 0)
         rc = writer_sync (fd);

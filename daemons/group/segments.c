@@ -211,20 +211,40 @@ void segments_drop_oldest (segments_t *self)
     s_drop (self, 0);
 }
 
+static int s_open (const segments_t *self, const segment_t *segment, int flags)
+{
+    char name[SEGMENT_NAME];
+    segment_name (segment->header.first, name);
+    return openat (self->dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
+}
+
 int segments_fd (segments_t *self, segment_t *segment)
 {
     segment->used = ++self->clock;
     if (segment->fd >= 0)
         return segment->fd;
     s_make_room (self);
-    char name[SEGMENT_NAME];
-    segment_name (segment->header.first, name);
-    segment->fd = openat (self->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (segment->fd < 0 && (errno == EACCES || errno == EROFS))
-        segment->fd = openat (self->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    segment->fd = s_open (self, segment, O_RDWR);
+    segment->read_only = segment->fd < 0 && (errno == EACCES || errno == EROFS);
+    if (segment->read_only)
+        segment->fd = s_open (self, segment, O_RDONLY);
     if (segment->fd >= 0)
         self->open++;
     return segment->fd;
+}
+
+int segments_fd_to_write (segments_t *self, segment_t *segment)
+{
+    int fd = segments_fd (self, segment);
+    if (fd < 0 || !segment->read_only)
+        return fd;
+    fd = s_open (self, segment, O_RDWR);
+    if (fd < 0)
+        return -1;
+    close (segment->fd);
+    segment->fd = fd;
+    segment->read_only = false;
+    return fd;
 }
 
 // Position of the last segment for which `before` holds of the given key; they are ordered by both.

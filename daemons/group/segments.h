@@ -20,6 +20,7 @@ typedef struct {
     segment_header_t header;
     bool foreign;   // has a header, but of another log
     int fd;         // -1: not open
+    bool read_only; // it could be opened for reading only
     uint64_t start; // of the first batch behind STATE
     uint64_t end;   // of the last durable batch; UINT64_MAX: the end of the file
     index_t *index;
@@ -51,6 +52,9 @@ void segments_drop_oldest (segments_t *self);
 
 // Opens the segment's file if it is not. Returns the descriptor, or -1 with errno.
 int segments_fd (segments_t *self, segment_t *segment);
+// The same for writing, where it could only be opened for reading before. -1 with errno: it still
+// cannot, and stays open for reading.
+int segments_fd_to_write (segments_t *self, segment_t *segment);
 
 typedef enum {
     SEGMENTS_PAGE,    // there it is

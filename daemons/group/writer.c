@@ -147,21 +147,27 @@ static int s_make_room (writer_thread_t *self, const writer_job_t *job)
     return 0;
 }
 
-// Another file than that of the last job: recovery saw to it that nothing but zeros follows.
-static void s_take_file (writer_thread_t *self, const writer_job_t *job)
+// Another file than that of the last job: recovery saw to it that nothing but zeros follows. -1:
+// it could only be opened for reading.
+static int s_take_file (writer_thread_t *self, const writer_job_t *job)
 {
     struct stat status;
+    if ((fcntl (job->fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+        errno = EACCES;
+        return -1;
+    }
     self->fd = job->fd;
     self->end = self->zeroed = self->room = job->offset;
     if (fstat (job->fd, &status) == 0 && (uint64_t)status.st_size > job->offset)
         self->zeroed = self->room = (uint64_t)status.st_size;
+    return 0;
 }
 
 static void s_append (writer_thread_t *self, writer_job_t *job)
 {
-    if (self->fd != job->fd)
-        s_take_file (self, job);
-    if (s_make_room (self, job) < 0)
+    if (self->fd != job->fd && s_take_file (self, job) < 0)
+        s_fail (job, WRITER_UNDONE, "open for writing");
+    else if (s_make_room (self, job) < 0)
         s_fail (job, WRITER_UNDONE, "fallocate");
     else if (s_write_all (job->fd, job->data, job->offset) < 0)
         s_undo (self, job, "pwrite");
