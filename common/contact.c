@@ -2,6 +2,7 @@
 
 #include "common/dial.h"
 #include "common/endpoint.h"
+#include "common/exits.h"
 #include "common/proof.h"
 #include "common/text.h"
 #include "common/ticker.h"
@@ -29,6 +30,8 @@ struct contact {
     guid_t uuid;
     connect_fn *connect;
     void *connect_arg;
+    show_fn *show;
+    void *show_arg;
     contact_handlers_t handlers;
     bool has_receipt;
     uint8_t receipt[PROOF_RECEIPT];
@@ -207,8 +210,10 @@ static void s_dial (contact_t *self, const char *const *endpoints, size_t count,
         s_retry (self);
 }
 
-static void s_say_why (const contact_t *self, lookup_result_t result, char text[WHY_MAX])
+static void s_say_why (const contact_t *self, const lookup_t *lookup, lookup_result_t result,
+                       char text[WHY_MAX])
 {
+    const char *refusal = lookup_refusal (lookup);
     switch (result) {
     case LOOKUP_DONE:
         snprintf (text, WHY_MAX, "%s is a group of the original system: it speaks another protocol",
@@ -219,7 +224,11 @@ static void s_say_why (const contact_t *self, lookup_result_t result, char text[
                   self->name);
         break;
     case LOOKUP_ABSENT:
-        snprintf (text, WHY_MAX, "no group %s is registered", self->name);
+        snprintf (text, WHY_MAX, "no group %s is registered%s%s", self->name, *refusal ? "; " : "",
+                  refusal);
+        break;
+    case LOOKUP_REFUSED:
+        snprintf (text, WHY_MAX, "%s", refusal);
         break;
     case LOOKUP_SILENT:
         snprintf (text, WHY_MAX, "no registry answers (%s%s)",
@@ -238,13 +247,21 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
         s_expect (self, row->endpoints[0]);
         s_dial (self, row->endpoints, row->endpoint_count, &row->log);
     }
+    char text[WHY_MAX] = "";
+    wire_error_t error = result == LOOKUP_REFUSED ? lookup_error (lookup) : WIRE_ERR_NONE;
+    if (!found)
+        s_say_why (self, lookup, result, text);
     lookup_destroy (&self->lookup);
     if (found)
         return;
-    char text[WHY_MAX];
-    s_say_why (self, result, text);
     s_retry (self);
-    s_trouble (self, text);
+    if (wire_error_exit (error) != EXIT_REFUSED) { // none, or one that passes
+        s_trouble (self, text);
+        return;
+    }
+    snprintf (self->trouble, sizeof self->trouble, "%s", text);
+    self->tried = true;
+    self->handlers.refused (self->handlers.arg, error, self->trouble);
 }
 
 static void s_search (contact_t *self)
@@ -263,7 +280,9 @@ static void s_search (contact_t *self)
                             .uuid = self->uuid,
                             .deadline = zclock_mono () + SEARCH_MS,
                             .connect = self->connect,
-                            .connect_arg = self->connect_arg};
+                            .connect_arg = self->connect_arg,
+                            .show = self->show,
+                            .show_arg = self->show_arg};
     self->lookup = lookup_new (&query, s_looked_up, self);
     if (!self->lookup)
         s_retry (self);
@@ -334,6 +353,8 @@ contact_t *contact_new (const contact_config_t *config, const contact_handlers_t
     self->uuid = config->uuid;
     self->connect = config->connect;
     self->connect_arg = config->connect_arg;
+    self->show = config->show;
+    self->show_arg = config->show_arg;
     self->handlers = *handlers;
     if (s_copy (self, config) < 0) {
         int cause = errno;
@@ -400,4 +421,18 @@ void contact_show (contact_t *self, const uint8_t *receipt)
     self->has_receipt = receipt != NULL;
     if (receipt)
         memcpy (self->receipt, receipt, PROOF_RECEIPT);
+}
+
+void contact_invite (const contact_t *self, const char *group, writer_t *join)
+{
+    uint8_t shown[INVITATION_FIELD];
+    if (!self->show || !strchr (self->endpoint, '?'))
+        return;
+    size_t size = self->show (self->show_arg, self->endpoint, group, shown);
+    if (size == 0)
+        return;
+    // An option, which stand at a message's end.
+    writer_u16 (join, WIRE_F_INVITATIONS);
+    writer_u16 (join, (uint16_t)size);
+    writer_bytes (join, shown, size);
 }

@@ -20,6 +20,8 @@ typedef struct {
     guid_t uuid;
     connect_fn *connect; // NULL: dealer_connect_plain
     void *connect_arg;
+    show_fn *show; // NULL: no invitations
+    void *show_arg;
 } contact_config_t;
 
 typedef struct {
@@ -29,6 +31,8 @@ typedef struct {
     void (*down) (void *arg, const char *why);
     void (*trouble) (void *arg, const char *sentence); // why there is no connection; once a reason
     void (*lost) (void *arg, const wire_t *lost);      // before it is up: what the receipt proved
+    // No registry lets us ask: more of the same is of no use, though it is tried on.
+    void (*refused) (void *arg, wire_error_t error, const char *sentence);
     void *arg;
 } contact_handlers_t; // all there
 
@@ -51,6 +55,10 @@ void contact_set (contact_t *self, bool follows, bool waits);
 
 // The receipt (PROOF_RECEIPT bytes, copied) that the next connection begins with; NULL: none.
 void contact_show (contact_t *self, const uint8_t *receipt);
+
+// Shows, in a JOIN that was encoded for this connection, what invites to the group; to one whose
+// key is known, since over plain everybody on the way could take it.
+void contact_invite (const contact_t *self, const char *group, writer_t *join);
 
 // Ends the connection: `down` is called before it returns.
 void contact_drop (contact_t *self, const char *why);

@@ -10,7 +10,8 @@ enum {
     GRACE_MS = 300,   // for the others, after the first whole answer
     SILENT_MS = 1000, // then a registry is asked over a new connection
     ROUND_MS = 100,   // until a name that is not listed is asked for again; doubles
-    ROUND_MAX_MS = 500
+    ROUND_MAX_MS = 500,
+    REFUSAL_MAX = 500
 };
 
 // One registry being asked.
@@ -20,10 +21,12 @@ typedef struct {
     dealer_t *dealer;
     uint32_t tag;
     int64_t asked;
-    bool waiting; // for an answer
-    bool whole;   // it gave its whole list in this round
-    bool dead;    // it refused the connection, or broke it: not waited for
-    bool ever;    // or in any round
+    bool waiting;  // for an answer
+    bool whole;    // it gave its whole list in this round
+    bool dead;     // it refused the connection, or broke it: not waited for
+    bool ever;     // or in any round
+    bool refused;  // it does not let us ask: not asked again
+    int64_t again; // when it may be asked, 0: now
     char after[TEXT_NAME_MAX + 1];
 } asker_t;
 
@@ -43,6 +46,8 @@ struct lookup {
     bool over;
     lookup_row_t row; // by name
     size_t row_count;
+    wire_error_t error;
+    char refusal[REFUSAL_MAX];
 };
 
 static void s_tick (void *arg);
@@ -118,7 +123,7 @@ void lookup_destroy (lookup_t **self_p)
 static lookup_result_t s_judge (lookup_t *self)
 {
     if (lookup_answered (self) == 0)
-        return LOOKUP_SILENT;
+        return self->error ? LOOKUP_REFUSED : LOOKUP_SILENT;
     if (!self->name)
         return LOOKUP_DONE;
     const lookup_row_t *row = listing_find (self->listing, self->name);
@@ -136,22 +141,29 @@ static void s_finish (lookup_t *self)
     self->done (self->arg, self, s_judge (self)); // may destroy us
 }
 
+// When it is to be asked if it has not answered until then.
+static int64_t s_due (const asker_t *self)
+{
+    return self->again > 0 ? self->again : self->asked + SILENT_MS;
+}
+
 // Ends the round, or all, when it is time. Otherwise sets when to look again.
 static void s_look (lookup_t *self, int64_t now)
 {
-    size_t whole = 0, dead = 0, count = self->query.registry_count;
+    size_t whole = 0, dead = 0, refused = 0, count = self->query.registry_count;
     int64_t wake = self->query.deadline;
     for (size_t i = 0; i < count; i++) {
         const asker_t *asker = &self->askers[i];
         whole += asker->whole;
         dead += asker->dead && !asker->whole;
-        if (!asker->whole && asker->asked + SILENT_MS < wake)
-            wake = asker->asked + SILENT_MS;
+        refused += asker->refused;
+        if (!asker->whole && !asker->refused && s_due (asker) < wake)
+            wake = s_due (asker);
     }
     bool round_over = self->next_round == INT64_MAX && whole > 0 &&
                       (whole + dead == count || now >= self->grace_over);
     bool enough = !self->name || listing_find (self->listing, self->name);
-    if (now >= self->query.deadline || count == 0 || (round_over && enough)) {
+    if (now >= self->query.deadline || refused == count || (round_over && enough)) {
         s_finish (self);
         return;
     }
@@ -170,11 +182,17 @@ static void s_look (lookup_t *self, int64_t now)
 
 static void s_ask (asker_t *self, int64_t now)
 {
-    wire_t list = wire (WIRE_LIST, ++self->lookup->tag, &self->lookup->query.uuid);
+    const lookup_query_t *query = &self->lookup->query;
+    wire_t list = wire (WIRE_LIST, ++self->lookup->tag, &query->uuid);
     wire_set_bytes (&list, WIRE_F_NAME, span_of (self->after));
     wire_set (&list, WIRE_F_LIMIT, PAGE_ROWS);
+    uint8_t shown[INVITATION_FIELD];
+    size_t size = query->show ? query->show (query->show_arg, self->endpoint, NULL, shown) : 0;
+    if (size > 0)
+        wire_set_bytes (&list, WIRE_F_INVITATIONS, span (shown, size));
     self->tag = list.tag;
     self->asked = now;
+    self->again = 0;
     self->waiting = self->dealer && dealer_send (self->dealer, &list) == 0;
 }
 
@@ -226,16 +244,45 @@ static bool s_take_rows (asker_t *self, const wire_t *groups)
     return further && !in.failed && wire_number (groups, WIRE_F_MORE);
 }
 
+// Not now: asked again when it says so. Else not at all; the first one that says why is told of.
+static void s_refused (asker_t *self, const wire_t *message, int64_t now)
+{
+    lookup_t *lookup = self->lookup;
+    span_t bytes = wire_bytes (message, WIRE_F_ROWS);
+    reader_t in = reader (bytes.data, bytes.size);
+    wire_t row;
+    if (wire_next_row (&row, WIRE_ROW_ERROR, &in) != 1)
+        return;
+    wire_error_t error = (wire_error_t)wire_number (&row, WIRE_F_NUMBER);
+    uint64_t wait = wire_number (&row, WIRE_F_WAIT);
+    span_t text = wire_bytes (&row, WIRE_F_TEXT);
+    self->again = wait > 0 ? now + (int64_t)wait : 0;
+    self->refused = self->dead = wait == 0;
+    if (lookup->error || error == WIRE_ERR_NONE)
+        return;
+    bool shown = text_valid ((const char *)text.data, text.size) && text.size < REFUSAL_MAX / 2 &&
+                 !memchr (text.data, '\n', text.size);
+    if (!shown)
+        text = span_of (wire_error_text (error));
+    lookup->error = error;
+    snprintf (lookup->refusal, REFUSAL_MAX, "registry %.*s: %.*s",
+              (int)strcspn (self->endpoint, "?"), self->endpoint, (int)text.size,
+              (const char *)text.data);
+}
+
 static void s_message (void *arg, const wire_t *message, size_t size)
 {
     (void)size;
     asker_t *self = arg;
     lookup_t *lookup = self->lookup;
-    if (message->kind != WIRE_GROUPS || message->tag != self->tag || !self->waiting)
+    bool refusal = message->kind == WIRE_ERROR;
+    if ((message->kind != WIRE_GROUPS && !refusal) || message->tag != self->tag || !self->waiting)
         return;
     int64_t now = zclock_mono ();
     self->waiting = false;
-    if (s_take_rows (self, message))
+    if (refusal)
+        s_refused (self, message, now);
+    else if (s_take_rows (self, message))
         s_ask (self, now);
     else
         s_whole (self, now);
@@ -284,7 +331,11 @@ static void s_tick (void *arg)
         s_begin_round (self, now);
     for (size_t i = 0; i < self->query.registry_count; i++) {
         asker_t *asker = &self->askers[i];
-        if (!asker->whole && now >= asker->asked + SILENT_MS)
+        if (asker->whole || asker->refused || now < s_due (asker))
+            continue;
+        if (asker->again > 0 && asker->dealer)
+            s_ask (asker, now);
+        else
             s_call (asker, now);
     }
     s_look (self, now);
@@ -302,6 +353,16 @@ const lookup_row_t *lookup_row (const lookup_t *self, size_t index)
     if (index >= lookup_count (self))
         return NULL;
     return self->name ? &self->row : listing_row (self->listing, index);
+}
+
+const char *lookup_refusal (const lookup_t *self)
+{
+    return self->refusal;
+}
+
+wire_error_t lookup_error (const lookup_t *self)
+{
+    return self->error;
 }
 
 size_t lookup_answered (const lookup_t *self)

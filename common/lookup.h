@@ -11,9 +11,15 @@
 #define ZCHAT_LOOKUP_H
 
 #include "common/dealer.h"
+#include "common/invitation.h"
 #include "common/listing.h"
 
 typedef struct lookup lookup_t;
+
+// Writes the invitations that are shown to whom is at this endpoint, as the field `invitations`:
+// to a group of that name, or (NULL) to a registry. Returns their size, 0: none.
+typedef size_t (show_fn) (void *arg, const char *endpoint, const char *group,
+                          uint8_t out[INVITATION_FIELD]);
 
 typedef struct {
     zloop_t *loop;
@@ -24,13 +30,16 @@ typedef struct {
     int64_t deadline;    // on zclock_mono
     connect_fn *connect; // NULL: dealer_connect_plain
     void *connect_arg;
+    show_fn *show; // NULL: no invitations
+    void *show_arg;
 } lookup_query_t;
 
 typedef enum {
     LOOKUP_DONE,     // all groups: as many as there are. By name: that one, in row 0
     LOOKUP_ABSENT,   // a registry answered, but none knows the name
     LOOKUP_CONFLICT, // by name: two logs have it (row 0)
-    LOOKUP_SILENT    // no registry answered in time (or there is none to ask)
+    LOOKUP_SILENT,   // no registry answered in time (or there is none to ask)
+    LOOKUP_REFUSED   // no registry lets us ask: see lookup_refusal
 } lookup_result_t;
 
 // Called once, from the loop, never from lookup_new. The lookup may be destroyed in it.
@@ -45,6 +54,11 @@ void lookup_destroy (lookup_t **self_p);
 // The rows, sorted by name, once it is done; by name: that one, or none. See listing.h.
 size_t lookup_count (const lookup_t *self);
 const lookup_row_t *lookup_row (const lookup_t *self, size_t index);
+
+// Why a registry refused to answer, as a sentence that names it, without control characters; "":
+// none did.
+const char *lookup_refusal (const lookup_t *self);
+wire_error_t lookup_error (const lookup_t *self);
 
 // How many registries gave their whole list.
 size_t lookup_answered (const lookup_t *self);

@@ -194,6 +194,23 @@ void outbox_close (outbox_t *self)
     s_close_list (self, &self->reads);
 }
 
+static void s_refuse_list (outbox_t *self, requests_t *list, wire_error_t error, uint64_t last)
+{
+    request_t *item;
+    while ((item = list->head) && item->order <= last) {
+        requests_remove (list, item);
+        item->error = error;
+        s_finish (self, item, OUTBOX_REFUSED, NULL);
+    }
+}
+
+void outbox_refuse (outbox_t *self, wire_error_t error)
+{
+    uint64_t last = self->order; // what callbacks put in waits for its own answer
+    s_refuse_list (self, &self->changes, error, last);
+    s_refuse_list (self, &self->reads, error, last);
+}
+
 void outbox_destroy (outbox_t **self_p)
 {
     if (!*self_p)
@@ -323,7 +340,8 @@ static int64_t s_pause (const request_t *item, wire_error_t error, uint64_t wait
 {
     if (wait == 0)
         wait = (uint64_t)WAIT_MS << (item->delays < 8 ? item->delays : 8);
-    if (wait > WAIT_MAX && error != WIRE_ERR_BUSY && error != WIRE_ERR_LIMIT)
+    if (wait > WAIT_MAX && error != WIRE_ERR_BUSY && error != WIRE_ERR_LIMIT &&
+        error != WIRE_ERR_RATE)
         wait = WAIT_MAX;
     return wait < INT32_MAX ? (int64_t)wait : INT32_MAX;
 }
@@ -410,6 +428,7 @@ static void s_refused (outbox_t *self, int64_t now, request_t *item, const wire_
         s_put_off (self, now, item, item->error, wait);
         return;
     case WIRE_ERR_BUSY:
+    case WIRE_ERR_RATE:
     case WIRE_ERR_NO_SESSION:
         break;
     case WIRE_ERR_OUT_OF_ORDER:

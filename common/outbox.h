@@ -39,6 +39,10 @@ outbox_t *outbox_new (outbox_device_fn *device, void *arg); // device may be NUL
 void outbox_destroy (outbox_t **self_p);                    // closes it
 void outbox_close (outbox_t *self); // calls all callbacks, with CLOSED; takes no more requests
 
+// Ends all that wait and are not under way as REFUSED with this error, without a reply: there is
+// nobody to send them to.
+void outbox_refuse (outbox_t *self, wire_error_t error);
+
 // A request's callback may put new requests or close the outbox, but not destroy it.
 
 // Puts a request (copied; its tag, device, counter, random and receipt are set here). `deadline` is

@@ -215,6 +215,22 @@ static void s_lost_message (void *arg, const wire_t *message)
     s_leave (self);
 }
 
+// Nobody says where the group is: what waits is answered with that.
+static void s_refused (void *arg, wire_error_t error, const char *sentence)
+{
+    session_t *self = arg;
+    s_enter (self);
+    bool followed = self->follower.state != FOLLOWER_OFF;
+    follower_stop (&self->follower);
+    if (self->handlers.refused)
+        self->handlers.refused (self->handlers.arg, error, sentence);
+    if (!self->dead)
+        outbox_refuse (self->outbox, error);
+    if (!self->dead && followed)
+        s_end (self, error, sentence, true);
+    s_leave (self);
+}
+
 // ---- Messages
 
 static void s_keep_receipt (session_t *self, const wire_t *message)
@@ -353,6 +369,8 @@ static void s_send_requests (session_t *self, int64_t now)
 {
     writer_t out = writer (self->frame, sizeof self->frame);
     while (!self->full && outbox_next (self->outbox, now, &out)) {
+        if (self->frame[WIRE_KIND_AT] == WIRE_JOIN)
+            contact_invite (self->contact, self->info.name, &out);
         span_t frame = span (self->frame, writer_used (&out));
         self->full = contact_send_frame (self->contact, frame) < 0;
         if (self->full)
@@ -396,9 +414,9 @@ static int s_make (session_t *self, const session_config_t *config)
 {
     contact_config_t contact = {config->loop,           config->group, config->registries,
                                 config->registry_count, config->uuid,  config->connect,
-                                config->connect_arg};
+                                config->connect_arg,    config->show,  config->show_arg};
     contact_handlers_t handlers = {s_up,      s_message,      s_drained, s_down,
-                                   s_trouble, s_lost_message, self};
+                                   s_trouble, s_lost_message, s_refused, self};
     errno = ENOMEM;
     self->group = strdup (config->group);
     self->outbox = outbox_new (self->handlers.device, self->handlers.arg);

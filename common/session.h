@@ -58,6 +58,10 @@ typedef struct {
     // else it goes on by itself. `text` is "" or a sentence.
     void (*end) (void *arg, wire_error_t why, const char *text, bool over);
 
+    // No registry says where the group is, since none lets us ask. What waits was answered with
+    // this error, and a following has ended; it is looked for on.
+    void (*refused) (void *arg, wire_error_t error, const char *sentence);
+
     // See outbox.h. NULL: random devices.
     outbox_device_fn *device;
     void *arg; // for all of them
@@ -73,6 +77,8 @@ typedef struct {
     const uint8_t *receipt; // PROOF_RECEIPT bytes: the last one of that log; NULL: none
     connect_fn *connect;    // NULL: dealer_connect_plain
     void *connect_arg;
+    show_fn *show; // what LIST and JOIN show, to those whose key is known; NULL: no invitations
+    void *show_arg;
 } session_config_t;
 
 // Copies the configuration. NULL with errno: EINVAL when `group` is no name, port or endpoint;

@@ -79,8 +79,17 @@ static void s_on_lost (void *arg, const wire_t *lost)
     s_losses++;
 }
 
+static wire_error_t s_refusal;
+
+static void s_on_refused (void *arg, wire_error_t error, const char *sentence)
+{
+    s_refusal = error;
+    s_on_trouble (arg, sentence);
+    s_stop_in (1);
+}
+
 static const contact_handlers_t HANDLERS = {s_on_up,      s_on_message, s_on_drained, s_on_down,
-                                            s_on_trouble, s_on_lost,    &s_contact};
+                                            s_on_trouble, s_on_lost,    s_on_refused, &s_contact};
 
 static void s_setup (void)
 {
@@ -215,6 +224,36 @@ START_TEST (silence_is_noticed_sooner_when_an_answer_is_waited_for)
 }
 END_TEST
 
+static bool s_refuse (fake_t *self, const wire_t *request)
+{
+    uint8_t rows[200];
+    writer_t out = writer (rows, sizeof rows);
+    wire_t row = wire (WIRE_ROW_ERROR, 0, NULL), message = wire (WIRE_ERROR, request->tag, NULL);
+    wire_set (&row, WIRE_F_TAG, request->tag);
+    wire_set (&row, WIRE_F_NUMBER, WIRE_ERR_NOT_INVITED);
+    wire_set_bytes (&row, WIRE_F_TEXT, span_of ("members only"));
+    wire_put_row (&row, &out);
+    wire_set_bytes (&message, WIRE_F_ROWS, span (rows, writer_used (&out)));
+    fake_reply (self, &message);
+    return true;
+}
+
+START_TEST (refusal_of_the_registries_is_told_as_such)
+{
+    fake_t *registry = fake_new (s_loop, "registry", NULL);
+    const char *registries[] = {registry->endpoint};
+    contact_config_t config = {
+        .loop = s_loop, .group = "cats", .registries = registries, .registry_count = 1};
+    registry->meddle = s_refuse;
+    s_contact = contact_new (&config, &HANDLERS);
+    zloop_start (s_loop);
+    ck_assert_int_eq (s_refusal, WIRE_ERR_NOT_INVITED);
+    ck_assert_ptr_nonnull (strstr (s_why, ": members only"));
+    ck_assert_str_eq (contact_trouble (s_contact), s_why);
+    fake_destroy (&registry);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("contact");
@@ -227,6 +266,7 @@ int main (void)
     tcase_add_test (cases, what_is_waited_for_is_said_before_the_first_search_is_over);
     tcase_add_test (cases, receipt_is_shown_first);
     tcase_add_test (cases, silence_is_noticed_sooner_when_an_answer_is_waited_for);
+    tcase_add_test (cases, refusal_of_the_registries_is_told_as_such);
     Suite *suite = suite_create ("contact");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

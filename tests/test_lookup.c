@@ -336,6 +336,102 @@ START_TEST (destroyed_before_it_is_done)
 }
 END_TEST
 
+// A registry that lets nobody ask, or (s_wait) not yet.
+static uint64_t s_wait;
+static size_t s_shown;
+
+static bool s_refuse (fake_t *self, const wire_t *request)
+{
+    uint8_t rows[200];
+    writer_t out = writer (rows, sizeof rows);
+    wire_t row = wire (WIRE_ROW_ERROR, 0, NULL), message = wire (WIRE_ERROR, request->tag, NULL);
+    s_shown = wire_bytes (request, WIRE_F_INVITATIONS).size;
+    if (request->kind != WIRE_LIST || (s_wait > 0 && self->counts[WIRE_LIST] > 2))
+        return false;
+    wire_set (&row, WIRE_F_TAG, request->tag);
+    wire_set (&row, WIRE_F_NUMBER, s_wait > 0 ? WIRE_ERR_RATE : WIRE_ERR_NOT_INVITED);
+    wire_set_bytes (&row, WIRE_F_TEXT, span_of (s_wait > 0 ? "slowly" : "who\nare you\x1b[2J"));
+    if (s_wait > 0)
+        wire_set (&row, WIRE_F_WAIT, s_wait);
+    wire_put_row (&row, &out);
+    wire_set_bytes (&message, WIRE_F_ROWS, span (rows, writer_used (&out)));
+    fake_reply (self, &message);
+    return true;
+}
+
+START_TEST (refusal_of_all_is_told_at_once)
+{
+    char wanted[300];
+    s_one->meddle = s_two->meddle = s_refuse;
+    ck_assert_int_lt (s_run ("cats", 5000), 900);
+    ck_assert_int_eq (s_result, LOOKUP_REFUSED);
+    ck_assert_int_eq (lookup_error (s_lookup), WIRE_ERR_NOT_INVITED);
+    // What it said has controls: the sentence is ours.
+    ck_assert_ptr_nonnull (strstr (lookup_refusal (s_lookup), ": an invitation is needed here"));
+    snprintf (wanted, sizeof wanted, "registry %s: ", s_one->endpoint);
+    bool first = strncmp (lookup_refusal (s_lookup), wanted, strlen (wanted)) == 0;
+    snprintf (wanted, sizeof wanted, "registry %s: ", s_two->endpoint);
+    ck_assert (first || strncmp (lookup_refusal (s_lookup), wanted, strlen (wanted)) == 0);
+    ck_assert_int_eq (s_one->counts[WIRE_LIST], 1);
+}
+END_TEST
+
+START_TEST (refusal_of_one_leaves_the_other)
+{
+    fake_list_group (s_two, "cats", &LOG_A, 1, "tcp://127.0.0.1:1");
+    s_one->meddle = s_refuse;
+    ck_assert_int_lt (s_run ("cats", 5000), 900);
+    ck_assert_int_eq (s_result, LOOKUP_DONE);
+    lookup_destroy (&s_lookup);
+    s_calls = 0;
+    ck_assert_int_ge (s_run ("dogs", 700), 600);
+    ck_assert_int_eq (s_result, LOOKUP_ABSENT);
+    ck_assert_str_ne (lookup_refusal (s_lookup), "");
+}
+END_TEST
+
+START_TEST (wait_is_kept_then_it_is_asked_again)
+{
+    fake_list_group (s_one, "cats", &LOG_A, 1, "tcp://127.0.0.1:1");
+    fake_list_group (s_two, "cats", &LOG_A, 1, "tcp://127.0.0.1:1");
+    s_one->meddle = s_two->meddle = s_refuse;
+    s_wait = 150;
+    int64_t took = s_run ("cats", 5000);
+    ck_assert_int_ge (took, 300);
+    ck_assert_int_lt (took, 2000);
+    ck_assert_int_eq (s_result, LOOKUP_DONE);
+}
+END_TEST
+
+static size_t s_show (void *arg, const char *endpoint, const char *group, uint8_t *out)
+{
+    ck_assert_ptr_null (group);
+    if (strcmp (endpoint, arg) != 0)
+        return 0;
+    memcpy (out, "\0\1x", 3);
+    return 3;
+}
+
+START_TEST (invitations_are_shown_to_whom_they_are_for)
+{
+    const char *registries[] = {s_one->endpoint, s_two->endpoint};
+    lookup_query_t query = {.loop = s_loop,
+                            .registries = registries,
+                            .registry_count = 1,
+                            .deadline = zclock_mono () + 5000,
+                            .show = s_show,
+                            .show_arg = s_one->endpoint};
+    s_one->meddle = s_two->meddle = s_refuse;
+    for (int i = 0; i < 2; i++) {
+        s_lookup = lookup_new (&query, s_done, &s_lookup);
+        zloop_start (s_loop);
+        ck_assert_uint_eq (s_shown, i == 0 ? 3 : 0);
+        lookup_destroy (&s_lookup);
+        registries[0] = registries[1];
+    }
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("lookup");
@@ -358,6 +454,10 @@ int main (void)
     tcase_add_test (cases, rubbish_ends_nothing);
     tcase_add_test (cases, destroyed_in_its_own_callback);
     tcase_add_test (cases, destroyed_before_it_is_done);
+    tcase_add_test (cases, refusal_of_all_is_told_at_once);
+    tcase_add_test (cases, refusal_of_one_leaves_the_other);
+    tcase_add_test (cases, wait_is_kept_then_it_is_asked_again);
+    tcase_add_test (cases, invitations_are_shown_to_whom_they_are_for);
     Suite *suite = suite_create ("lookup");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

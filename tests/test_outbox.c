@@ -235,6 +235,44 @@ START_TEST (busy_waits_as_long_as_the_server_says_and_holds_up_what_is_behind)
 }
 END_TEST
 
+START_TEST (rate_waits_as_long_as_the_server_says)
+{
+    told_t send = {0}, who = {0};
+    s_put (WIRE_SEND, "a", &send);
+    s_put (WIRE_WHO, NULL, &who);
+    uint32_t send_tag = s_next_send (0, "a").tag, who_tag = s_next (0).tag;
+    ck_assert (s_error (0, send_tag, WIRE_ERR_RATE, 60000));
+    ck_assert (s_error (0, who_tag, WIRE_ERR_RATE, 20000));
+    outbox_expire (s_box, 19999);
+    ck_assert_int_eq (s_next (19999).kind, 0);
+    outbox_expire (s_box, 20000);
+    ck_assert_int_eq (s_next (20000).kind, WIRE_WHO);
+    ck_assert_int_eq (s_next (59999).kind, 0);
+    wire_t again = s_next_send (60000, "a");
+    ck_assert_uint_eq (s_counter (&again), 11);
+    ck_assert (s_ack (again.tag, 5));
+    ck_assert_int_eq (send.calls, 1);
+}
+END_TEST
+
+START_TEST (refused_by_those_who_know_the_way_is_the_end_of_what_waits)
+{
+    told_t one = {0}, two = {0};
+    s_put (WIRE_JOIN, NULL, &one);
+    s_put (WIRE_WHO, NULL, &two);
+    outbox_refuse (s_box, WIRE_ERR_NOT_INVITED);
+    ck_assert_int_eq (one.calls, 1);
+    ck_assert_int_eq (two.calls, 1);
+    ck_assert_int_eq (one.answer.result, OUTBOX_REFUSED);
+    ck_assert_int_eq (one.answer.error, WIRE_ERR_NOT_INVITED);
+    ck_assert (!one.answer.may_be_stored);
+    ck_assert_int_eq (outbox_answer_exit (&one.answer), 1);
+    ck_assert_uint_eq (outbox_count (s_box), 0);
+    s_put (WIRE_WHO, NULL, &two);
+    ck_assert_int_eq (s_next (0).kind, WIRE_WHO);
+}
+END_TEST
+
 START_TEST (busy_read_is_asked_for_again_and_either_answer_counts)
 {
     told_t told = {0};
@@ -709,6 +747,8 @@ int main (void)
     tcase_add_test (cases, old_connections_answers_never_count);
     tcase_add_test (cases, no_more_are_under_way_than_a_session_may_have);
     tcase_add_test (cases, busy_waits_as_long_as_the_server_says_and_holds_up_what_is_behind);
+    tcase_add_test (cases, rate_waits_as_long_as_the_server_says);
+    tcase_add_test (cases, refused_by_those_who_know_the_way_is_the_end_of_what_waits);
     tcase_add_test (cases, busy_read_is_asked_for_again_and_either_answer_counts);
     tcase_add_test (cases, out_of_order_waits_for_the_one_before);
     tcase_add_test (cases, out_of_order_with_nothing_before_takes_a_new_device);
