@@ -4,8 +4,7 @@
 //
 //     request = magic version kind tag uuid fields options        magic: 2 bytes, 7A 43 ("zC")
 //     reply   = magic version kind tag fields options             version: 1 byte, 1
-//     tag     = 4 bytes, chosen by the client, repeated in the     kind: 1 byte, bit 7 set in
-//     replies
+//     tag     = 4 bytes, chosen by the client, repeated in the     kind: 1 byte, bit 7 set in replies
 //               reply; 0 in what is pushed
 //     uuid    = 16 bytes, for whom the request speaks
 //     options = *( type:2 size:2 bytes )                           type: the field's number
@@ -22,15 +21,15 @@
 #include "common/codec.h"
 #include "common/guid.h"
 
-#define WIRE_VERSION      1
-#define WIRE_KIND_AT      3       // offset of the kind in a frame
-#define WIRE_TO_SERVER    1048576 // bytes of the largest frame a listener takes
-#define WIRE_TO_CLIENT    2097152 // bytes of the largest frame a client takes
-#define WIRE_FIRST_CREDIT 262144  // bytes a connection may be sent before its first CREDIT
-#define WIRE_LEASE_MS     30000   // a session without a request for so long is over
-#define WIRE_PING_MS      10000   // how often a client says PING
-#define WIRE_UNANSWERED   1024    // requests of one session under way at most
-#define WIRE_PORT         2000    // the registry's
+#define WIRE_VERSION     1
+#define WIRE_KIND_AT     3       // offset of the kind in a frame
+#define WIRE_TO_SERVER   1048576 // bytes of the largest frame a listener takes
+#define WIRE_TO_CLIENT   2097152 // bytes of the largest frame a client takes
+#define WIRE_FIRST_CREDIT 262144 // bytes a connection may be sent before its first CREDIT
+#define WIRE_LEASE_MS    30000   // a session without a request for so long is over
+#define WIRE_PING_MS     10000   // how often a client says PING
+#define WIRE_UNANSWERED  1024    // requests of one session under way at most
+#define WIRE_PORT        2000    // the registry's
 
 typedef enum {
     // to a group
@@ -108,13 +107,13 @@ typedef enum {
     WIRE_F_LOG = 36,
     WIRE_F_INSTANCE = 37,
     WIRE_F_GENERATION = 38,
-    WIRE_F_CLAIM = 39,     // see proof.h
+    WIRE_F_CLAIM = 39, // see proof.h
     WIRE_F_ENDPOINTS = 40, // with one blank between two
-    WIRE_F_STATE = 41,     // wire_state_t
-    WIRE_F_LEASE = 42,     // milliseconds
+    WIRE_F_STATE = 41, // wire_state_t
+    WIRE_F_LEASE = 42, // milliseconds
     WIRE_F_TAG = 43,
     WIRE_F_MAX_MESSAGE = 44, // bytes
-    WIRE_F_KEY = 45,         // a CURVE public key
+    WIRE_F_KEY = 45, // a CURVE public key
     WIRE_F_INVITATIONS = 46,
     WIRE_F_ACTION = 47, // of MANAGE: the kind of the record that it makes, see record.h
     WIRE_F_HIDDEN = 48,
@@ -185,13 +184,7 @@ typedef enum {
     WIRE_ERR_COUNT
 } wire_error_t;
 
-typedef enum {
-    WIRE_TO_GROUP = 1,
-    WIRE_TO_REGISTRY = 2,
-    WIRE_TO_BOTH = 3,
-    WIRE_REPLY = 4,
-    WIRE_ROW = 8
-} wire_way_t;
+typedef enum { WIRE_TO_GROUP = 1, WIRE_TO_REGISTRY = 2, WIRE_TO_BOTH = 3, WIRE_REPLY = 4, WIRE_ROW = 8 } wire_way_t;
 
 // One row of the table of messages. The lists end with WIRE_F_NONE.
 typedef struct {
@@ -204,13 +197,12 @@ typedef struct {
     wire_field_t options[8]; // those that have a meaning there
 } wire_message_t;
 
-// A message, decoded or to be encoded. Memory fields are borrowed: they point into the frame that
-// was decoded, or to what the caller encodes. Use the functions; a slot counts only if its bit is
-// set.
+// A message, decoded or to be encoded. Memory fields are borrowed: they point into the frame that was
+// decoded, or to what the caller encodes. Use the functions; a slot counts only if its bit is set.
 typedef struct {
     wire_kind_t kind;
     uint32_t tag;
-    guid_t uuid;   // requests only
+    guid_t uuid; // requests only
     uint64_t have; // bit n: field n is there
     union {
         uint64_t number;
@@ -231,15 +223,15 @@ void wire_set_bytes (wire_t *self, wire_field_t field, span_t bytes);
 // are set as far as they could be read.
 wire_error_t wire_decode (wire_t *self, span_t frame);
 
-// Writes the message: the kind's fields in order (missing ones as 0 or empty), then every other
-// field that is set, as an option. Sets out->failed when it does not fit.
+// Writes the message: the kind's fields in order (missing ones as 0 or empty), then every other field that
+// is set, as an option. Sets out->failed when it does not fit.
 void wire_encode (const wire_t *self, writer_t *out);
 
 // Appends a row (a wire_t of a WIRE_ROW_* kind) to what becomes WIRE_F_ROWS.
 void wire_put_row (const wire_t *row, writer_t *out);
 
-// The next row of `in`, which was made by reader () over WIRE_F_ROWS. Returns 1, 0 at the end, -1
-// when the bytes are no row of that kind.
+// The next row of `in`, which was made by reader () over WIRE_F_ROWS. Returns 1, 0 at the end, -1 when the bytes
+// are no row of that kind.
 int wire_next_row (wire_t *row, wire_kind_t kind, reader_t *in);
 
 // The table's row of a kind, or NULL. wire_table gives all of them, and their number.
