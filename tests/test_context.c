@@ -52,6 +52,16 @@ START_TEST (registries_are_those_of_the_nearest_place)
 }
 END_TEST
 
+START_TEST (trusted_registries_come_before_the_configured)
+{
+    context_environment_t environment = {.identity = s_folder.path};
+    folder_put (&s_folder, "registries", "tcp://x:1?bad\ntcp://x:2\n\n");
+    ck_assert_str_eq (s_registries (&environment), "tcp://x:2 tcp://127.0.0.1:2000");
+    environment.registries = "tcp://c:3";
+    ck_assert_str_eq (s_registries (&environment), "tcp://c:3");
+}
+END_TEST
+
 START_TEST (users_own_file_goes_over_the_folders)
 {
     char home[300];
@@ -244,6 +254,7 @@ int main (void)
     TCase *cases = tcase_create ("context");
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, registries_are_those_of_the_nearest_place);
+    tcase_add_test (cases, trusted_registries_come_before_the_configured);
     tcase_add_test (cases, users_own_file_goes_over_the_folders);
     tcase_add_test (cases, wrong_configuration_is_told_with_file_and_line);
     tcase_add_test (cases, first_end_counts);

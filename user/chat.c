@@ -179,9 +179,7 @@ static void s_on_groups (void *arg, lookup_t *lookup, lookup_result_t result)
 
 static void s_list_groups (chat_t *self)
 {
-    lookup_query_t query = {.loop = context_loop (self->context),
-                            .deadline = zclock_mono () + context_line (self->context)->timeout};
-    query.registries = context_registries (self->context, &query.registry_count);
+    lookup_query_t query = context_query (self->context);
     if (!self->lookup)
         self->lookup = lookup_new (&query, s_on_groups, self);
 }

@@ -1,6 +1,6 @@
 // console: where the user types and reads: lines in, lines out.
 //
-// Floor 6. On a terminal a prompt with the line being typed stays at the bottom, and what is shown
+// Floor 8. On a terminal a prompt with the line being typed stays at the bottom, and what is shown
 // appears above it; everything that the context prints or says is shown so. Elsewhere lines are
 // read from stdin, and the context prints and says as always.
 

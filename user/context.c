@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "user/settings.h"
 #include "user/terminal.h"
+#include "user/trusted.h"
 #include "user/wrap.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define FOLDER    "/etc/zchat"
@@ -26,6 +28,7 @@ struct context {
     char *registries[COMMAND_REGISTRIES];
     size_t registry_count;
     identity_t *identity;
+    trusted_t *trusted; // read when first asked for
     view_t *view;
     int width; // of the terminal, 0: none
     zloop_t *loop;
@@ -136,6 +139,22 @@ static int s_add_registries (context_t *self, const char *texts)
     return result;
 }
 
+// Those of the identity, from the newest on.
+static int s_trusted_registries (context_t *self, const char *folder)
+{
+    char *list = trusted_registries (folder), *rest = list, *text;
+    int result = 0;
+    while (result == 0 && (text = strsep (&rest, "\n"))) {
+        endpoint_t endpoint;
+        // Room is left for what is configured; a line that was spoilt is left out.
+        if (self->registry_count < COMMAND_REGISTRIES / 2 &&
+            !endpoint_parse (&endpoint, text, strlen (text), ENDPOINT_CONNECT))
+            result = s_add_registry (self, text);
+    }
+    free (list);
+    return result;
+}
+
 static int s_configured_registries (context_t *self, const conf_t *conf)
 {
     char text[ENDPOINT_TEXT];
@@ -157,7 +176,11 @@ static int s_gather_registries (context_t *self, const context_environment_t *en
     if (self->registry_count == 0 && environment->registries &&
         s_add_registries (self, environment->registries) < 0)
         return -1;
-    return self->registry_count > 0 ? 0 : s_configured_registries (self, conf);
+    if (self->registry_count > 0)
+        return 0;
+    return s_trusted_registries (self, environment->identity) < 0
+               ? -1
+               : s_configured_registries (self, conf);
 }
 
 static int s_choose_registries (context_t *self, const context_environment_t *environment,
@@ -185,6 +208,37 @@ const char *const *context_registries (const context_t *self, size_t *count)
 {
     *count = self->registry_count;
     return (const char *const *)self->registries;
+}
+
+static int64_t s_now (void)
+{
+    struct timeval now;
+    gettimeofday (&now, NULL);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+}
+
+size_t context_show (void *arg, const char *endpoint, const char *group,
+                     uint8_t field[INVITATION_FIELD])
+{
+    context_t *self = arg;
+    if (!self->identity)
+        return 0;
+    if (!self->trusted)
+        self->trusted = trusted_open (identity_path (self->identity));
+    return self->trusted ? trusted_show (self->trusted, endpoint, group, s_now (), field) : 0;
+}
+
+lookup_query_t context_query (context_t *self)
+{
+    for (size_t i = 0; i < self->registry_count; i++)
+        if (strchr (self->registries[i], '?'))
+            context_identity (self); // what proves who asks
+    lookup_query_t query = {.loop = context_loop (self),
+                            .deadline = zclock_mono () + self->line->timeout,
+                            .show = context_show,
+                            .show_arg = self};
+    query.registries = context_registries (self, &query.registry_count);
+    return query;
 }
 
 // Configuration.
@@ -249,6 +303,7 @@ void context_destroy (context_t **self_p)
     for (size_t i = 0; i < self->registry_count; i++)
         free (self->registries[i]);
     identity_destroy (&self->identity);
+    trusted_destroy (&self->trusted);
     view_destroy (&self->view);
     free (self);
 }

@@ -1,12 +1,13 @@
 // context: what every command works with: options, configuration, identity, loop, output.
 //
-// Floor 5. Results go to stdout through context_print, everything else to stderr through
+// Floor 7. Results go to stdout through context_print, everything else to stderr through
 // context_say. SIGTERM, SIGINT and SIGHUP come through the loop and end it.
 
 #ifndef ZCHAT_CONTEXT_H
 #define ZCHAT_CONTEXT_H
 
 #include "common/exits.h"
+#include "common/lookup.h"
 #include "user/command.h"
 #include "user/identity.h"
 #include "user/view.h"
@@ -20,6 +21,7 @@ typedef struct {
     const char *registries; // $ZCHAT_REGISTRY
     const char *config;     // $XDG_CONFIG_HOME
     const char *home;       // $HOME
+    const char *identity;   // see identity_folder
 } context_environment_t;
 
 // Reads the configuration. The command line must outlive the object. NULL when it is wrong: all of
@@ -31,8 +33,17 @@ void context_destroy (context_t **self_p);
 const command_line_t *context_line (const context_t *self);
 view_t *context_view (context_t *self);
 
-// The registries to ask: of the options, else of the environment, else of the configuration.
+// The registries to ask: of the options, else of the environment, else those that the user was
+// told to trust and those of the configuration.
 const char *const *context_registries (const context_t *self, size_t *count);
+
+// A query that asks them for all groups, until the time-out. The identity is
+// opened if one of them has a key.
+lookup_query_t context_query (context_t *self);
+
+// The invitations to show there, as show_fn; `arg` is the context.
+size_t context_show (void *arg, const char *endpoint, const char *group,
+                     uint8_t field[INVITATION_FIELD]);
 
 // Is this an endpoint with a server's key? It cannot be used by this version: that was said.
 bool context_refuses_key (context_t *self, const char *endpoint);

@@ -231,6 +231,11 @@ const char *identity_passing (const identity_t *self)
     return self->folder ? NULL : self->passing ? self->passing : "no memory";
 }
 
+const char *identity_path (const identity_t *self)
+{
+    return self->folder;
+}
+
 const guid_t *identity_uuid (const identity_t *self)
 {
     return &self->uuid;

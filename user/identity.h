@@ -9,6 +9,7 @@
 //     logs/LOG/receipt        the last receipt that this log's group gave
 //     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see sender.h
 //     servers/                kept free for the keys of servers
+//     invitations/ registries what the user was told to trust, see trusted.h
 //
 // Everything is text. `key` is made at first use, once, however many processes are first. Where it
 // cannot be, the identity lasts for the call and keeps nothing.
@@ -42,6 +43,9 @@ void identity_destroy (identity_t **self_p);
 
 // Why nothing is kept, as a sentence; NULL when the identity lasts.
 const char *identity_passing (const identity_t *self);
+
+// The folder; NULL: nothing is kept.
+const char *identity_path (const identity_t *self);
 
 const guid_t *identity_uuid (const identity_t *self);
 const char *identity_nick (const identity_t *self);

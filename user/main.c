@@ -26,11 +26,14 @@ static int s_print (char *text)
 
 static int s_run (const command_line_t *line)
 {
+    char *identity = identity_folder ();
     const context_environment_t environment = {.registries = getenv ("ZCHAT_REGISTRY"),
                                                .config = getenv ("XDG_CONFIG_HOME"),
-                                               .home = getenv ("HOME")};
+                                               .home = getenv ("HOME"),
+                                               .identity = identity};
     int code;
     context_t *context = context_new (line, &environment, &code);
+    free (identity);
     if (!context)
         return code;
     code = line->command->run (context);

@@ -42,6 +42,10 @@ int reading_print_groups (context_t *context, const lookup_t *lookup, lookup_res
     for (size_t i = 0; i < lookup_count (lookup); i++)
         s_print_group (context, lookup_row (lookup, i));
     context_flush (context);
+    if (*lookup_refusal (lookup))
+        context_say (context, "%s", lookup_refusal (lookup));
+    if (result == LOOKUP_REFUSED)
+        return wire_error_exit (lookup_error (lookup));
     if (result != LOOKUP_SILENT)
         return EXIT_DONE;
     context_say (context, "no registry answered");
@@ -56,9 +60,7 @@ static void s_on_groups (void *arg, lookup_t *lookup, lookup_result_t result)
 
 int reading_groups (context_t *context)
 {
-    lookup_query_t query = {.loop = context_loop (context),
-                            .deadline = zclock_mono () + context_line (context)->timeout};
-    query.registries = context_registries (context, &query.registry_count);
+    lookup_query_t query = context_query (context);
     lookup_t *lookup = query.loop ? lookup_new (&query, s_on_groups, context) : NULL;
     if (!lookup)
         return EXIT_NOT_NOW;

@@ -236,6 +236,8 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
     session_config_t config = {
         .loop = context_loop (context), .group = group, .uuid = *context_uuid (context)};
     config.registries = context_registries (context, &config.registry_count);
+    config.show = context_show;
+    config.show_arg = context;
     identity_t *identity = context_identity (context);
     if (identity_log (identity, group, &config.log) == 0 &&
         identity_receipt (identity, &config.log, receipt) == 0)
