@@ -30,7 +30,7 @@ zsock_t *dealer_connect_plain (const char *endpoint, void *arg)
         errno = EACCES; // never without the encryption that was asked for
         return NULL;
     }
-    return frame_connect (endpoint);
+    return frame_connect (endpoint, NULL);
 }
 
 static int s_read (zloop_t *loop, zsock_t *sock, void *token)

@@ -9,17 +9,23 @@
 enum {
     HIGH_WATER = 4096,    // messages a peer, each way; what matters is bounded by credit
     BACKLOG = 4096,       // connections waiting to be accepted
-    HANDSHAKE_MS = 5000,  // a peer that has not finished its handshake by then is dropped
     HEARTBEAT_MS = 10000, // between pings of ZMTP
     HEARTBEAT_TIMEOUT = 30000,
     RECONNECT_MS = 100,
-    RECONNECT_MAX_MS = 2000
+    RECONNECT_MAX_MS = 2000,
+    ID_TEXT = 40,  // a key as the authenticator tells it: Z85
+    ZAP_PARTS = 7, // a question's frames, as ZAP (RFC 27) has them
+    // Nobody is let in when there is nobody to ask. libzmq has it; its header shows drafts alone.
+    ENFORCE_DOMAIN = 93
 };
+
+static const char s_domain[] = "zchat"; // of authentication: a listener without one is open
 
 void frame_init (frame_t *self)
 {
     self->legacy = false;
     self->complete = false;
+    self->curve = false;
     zmq_msg_init (&self->body);
 }
 
@@ -32,6 +38,7 @@ void frame_move (frame_t *to, frame_t *from)
 {
     to->legacy = from->legacy;
     to->complete = from->complete;
+    to->curve = from->curve;
     zmq_msg_init (&to->body);
     zmq_msg_move (&to->body, &from->body);
 }
@@ -60,13 +67,20 @@ const char *frame_peer (const frame_t *self)
     return is_address ? text : ""; // over ipc:// it is none
 }
 
+bool frame_key (const frame_t *self, uint8_t key[KEYPAIR_KEY])
+{
+    // Over a plain connection the peer could have put it there itself.
+    const char *id = self->curve ? zmq_msg_gets (&self->body, "User-Id") : NULL;
+    return id && strlen (id) == ID_TEXT && zmq_z85_decode (key, id);
+}
+
 static void s_set_common (zsock_t *sock)
 {
     zsock_set_sndhwm (sock, HIGH_WATER);
     zsock_set_rcvhwm (sock, HIGH_WATER);
     zsock_set_linger (sock, 0);
     zsock_set_ipv6 (sock, 1);
-    zsock_set_handshake_ivl (sock, HANDSHAKE_MS);
+    zsock_set_handshake_ivl (sock, FRAME_HANDSHAKE_MS);
     zsock_set_heartbeat_ivl (sock, HEARTBEAT_MS);
     zsock_set_heartbeat_timeout (sock, HEARTBEAT_TIMEOUT);
     zsock_set_heartbeat_ttl (sock, HEARTBEAT_TIMEOUT);
@@ -74,7 +88,49 @@ static void s_set_common (zsock_t *sock)
     zsock_set_rcvtimeo (sock, 0);
 }
 
-zsock_t *frame_listen (const char *endpoint)
+// An option that must be set, or the socket would be less guarded than was asked for. Not czmq's
+// setters: they end the process or say nothing when one fails.
+static bool s_set (zsock_t *sock, int option, const void *value, size_t size)
+{
+    return zmq_setsockopt (zsock_resolve (sock), option, value, size) == 0;
+}
+
+static bool s_set_number (zsock_t *sock, int option, int value)
+{
+    return s_set (sock, option, &value, sizeof value);
+}
+
+static bool s_guard (zsock_t *sock, const frame_guard_t *guard)
+{
+    if (guard && guard->handshake > 0)
+        zsock_set_handshake_ivl (sock, guard->handshake);
+    if (!s_set (sock, ZMQ_ZAP_DOMAIN, s_domain, strlen (s_domain)) ||
+        !s_set_number (sock, ENFORCE_DOMAIN, 1))
+        return false;
+    return !guard || !guard->keys ||
+           (s_set_number (sock, ZMQ_CURVE_SERVER, 1) &&
+            s_set (sock, ZMQ_CURVE_SECRETKEY, guard->keys->secret_key, KEYPAIR_KEY));
+}
+
+static bool s_encrypt (zsock_t *sock, const frame_tunnel_t *tunnel)
+{
+    return !tunnel || (s_set (sock, ZMQ_CURVE_SERVERKEY, tunnel->server, KEYPAIR_KEY) &&
+                       s_set (sock, ZMQ_CURVE_PUBLICKEY, tunnel->keys->public_key, KEYPAIR_KEY) &&
+                       s_set (sock, ZMQ_CURVE_SECRETKEY, tunnel->keys->secret_key, KEYPAIR_KEY));
+}
+
+// Returns the socket if all went well, else ends it and keeps errno.
+static zsock_t *s_if_right (zsock_t *sock, bool right)
+{
+    if (!right) {
+        int cause = errno;
+        zsock_destroy (&sock);
+        errno = cause;
+    }
+    return sock;
+}
+
+zsock_t *frame_listen (const char *endpoint, const frame_guard_t *guard)
 {
     zsock_t *self = zsock_new (ZMQ_ROUTER);
     if (!self)
@@ -83,15 +139,10 @@ zsock_t *frame_listen (const char *endpoint)
     zsock_set_router_mandatory (self, 1);
     zsock_set_maxmsgsize (self, WIRE_TO_SERVER);
     zsock_set_backlog (self, BACKLOG);
-    if (zsock_bind (self, "%s", endpoint) == -1) {
-        int cause = errno;
-        zsock_destroy (&self);
-        errno = cause;
-    }
-    return self;
+    return s_if_right (self, s_guard (self, guard) && zsock_bind (self, "%s", endpoint) != -1);
 }
 
-zsock_t *frame_connect (const char *endpoint)
+zsock_t *frame_connect (const char *endpoint, const frame_tunnel_t *tunnel)
 {
     zsock_t *self = zsock_new (ZMQ_DEALER);
     if (!self)
@@ -100,12 +151,8 @@ zsock_t *frame_connect (const char *endpoint)
     zsock_set_maxmsgsize (self, WIRE_TO_CLIENT);
     zsock_set_reconnect_ivl (self, RECONNECT_MS);
     zsock_set_reconnect_ivl_max (self, RECONNECT_MAX_MS);
-    if (zsock_connect (self, "%s", endpoint) == -1) {
-        int cause = errno;
-        zsock_destroy (&self);
-        errno = cause;
-    }
-    return self;
+    return s_if_right (self,
+                       s_encrypt (self, tunnel) && zsock_connect (self, "%s", endpoint) != -1);
 }
 
 // Receives the next frame of the message; false when there is none.
@@ -130,6 +177,13 @@ static bool s_skip (void *socket, zmq_msg_t *last)
     return more;
 }
 
+static bool s_is_curve (void *socket)
+{
+    int mechanism = ZMQ_NULL;
+    size_t size = sizeof mechanism;
+    return zmq_getsockopt (socket, ZMQ_MECHANISM, &mechanism, &size) == 0 && mechanism == ZMQ_CURVE;
+}
+
 int frame_take (zsock_t *router, route_t *route, frame_t *frame)
 {
     void *socket = zsock_resolve (router);
@@ -144,6 +198,7 @@ int frame_take (zsock_t *router, route_t *route, frame_t *frame)
     route->size = (uint8_t)(is_route ? size : 0);
     memcpy (route->bytes, zmq_msg_data (&from), route->size);
     frame->legacy = false;
+    frame->curve = s_is_curve (socket);
     frame->complete = zmq_msg_more (&from) && s_next (socket, &frame->body);
     zmq_msg_close (&from);
     if (frame->complete && zmq_msg_size (&frame->body) == 0) {
@@ -219,4 +274,63 @@ int frame_receive (zsock_t *dealer, frame_t *frame)
         }
     }
     return 0;
+}
+
+// ---- Answering libzmq's questions about connections
+
+zsock_t *frame_prover (void)
+{
+    zsock_t *self = zsock_new (ZMQ_REP);
+    if (!self)
+        return NULL;
+    s_set_common (self);
+    return s_if_right (self, zsock_bind (self, "inproc://zeromq.zap.01") != -1);
+}
+
+// The parts that count: version, number, domain, address, id, mechanism, key. Returns how many
+// came.
+static size_t s_take_question (void *socket, zmq_msg_t parts[ZAP_PARTS])
+{
+    size_t count = 0;
+    bool more = true;
+    while (more && count < ZAP_PARTS && s_next (socket, &parts[count])) {
+        more = zmq_msg_more (&parts[count]);
+        count++;
+    }
+    if (more && count > 0)
+        s_skip (socket, &parts[count - 1]);
+    return count;
+}
+
+static bool s_part_is (zmq_msg_t *part, const char *text)
+{
+    return span_equal (span (zmq_msg_data (part), zmq_msg_size (part)), span_of (text));
+}
+
+int frame_prove (zsock_t *prover)
+{
+    void *socket = zsock_resolve (prover);
+    zmq_msg_t parts[ZAP_PARTS];
+    for (size_t i = 0; i < ZAP_PARTS; i++)
+        zmq_msg_init (&parts[i]);
+    size_t count = s_take_question (socket, parts);
+    char id[ID_TEXT + 1] = "";
+    bool ours = count >= 6 && s_part_is (&parts[0], "1.0") && s_part_is (&parts[2], s_domain);
+    bool curve = ours && count == 7 && s_part_is (&parts[5], "CURVE") &&
+                 zmq_msg_size (&parts[6]) == KEYPAIR_KEY &&
+                 zmq_z85_encode (id, zmq_msg_data (&parts[6]), KEYPAIR_KEY);
+    bool right = curve || (ours && s_part_is (&parts[5], "NULL"));
+    span_t number = span (zmq_msg_data (&parts[1]), zmq_msg_size (&parts[1]));
+    const span_t answer[] = {span_of ("1.0"),
+                             number,
+                             span_of (right ? "200" : "400"),
+                             span_of (right ? "OK" : "NO"),
+                             span_of (id),
+                             span (NULL, 0)};
+    for (size_t i = 0; count > 0 && i < 6; i++)
+        if (s_send (socket, answer[i], i < 5 ? ZMQ_SNDMORE : 0) < 0)
+            break;
+    for (size_t i = 0; i < ZAP_PARTS; i++)
+        zmq_msg_close (&parts[i]);
+    return count > 0;
 }

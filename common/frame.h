@@ -2,16 +2,19 @@
 //
 // Floor 4. A listener is one ROUTER for both wires. What arrives is told apart by its frames alone:
 // a native request is [route][body], one of the original system's REQ clients [route][][text].
+// Every listener asks the process's authenticator about each connection.
 // All calls are without waiting.
 
 #ifndef ZCHAT_FRAME_H
 #define ZCHAT_FRAME_H
 
 #include "common/codec.h"
+#include "common/keypair.h"
 
 #include <czmq.h>
 
-#define FRAME_ROUTE_MAX 255
+#define FRAME_ROUTE_MAX    255
+#define FRAME_HANDSHAKE_MS 5000 // a peer that has not finished its handshake by then is dropped
 
 // Where a peer is, on one listener. Never shown or logged: whoever knows it can take it over.
 typedef struct {
@@ -23,6 +26,7 @@ typedef struct {
 typedef struct {
     bool legacy;   // the original system's shape
     bool complete; // exactly the frames that the shape has; else the body counts for nothing
+    bool curve;    // came over an encrypted listener
     zmq_msg_t body;
 } frame_t;
 
@@ -35,12 +39,29 @@ span_t frame_body (const frame_t *self);      // borrowed from the frame
 // IPv6 form), or "" when it has none. Borrowed from the frame.
 const char *frame_peer (const frame_t *self);
 
-// Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port,
-// the port may be `*`; ipc:// works too. Returns NULL with errno when it cannot be bound.
-zsock_t *frame_listen (const char *endpoint);
+// The key that the peer has proved to own. False when it has none: over a plain listener. Cheap.
+bool frame_key (const frame_t *self, uint8_t key[KEYPAIR_KEY]);
 
-// The same for a client's DEALER: connects.
-zsock_t *frame_connect (const char *endpoint);
+// How a listener is guarded. It is borrowed for the call.
+typedef struct {
+    const keypair_t *keys; // CURVE, with the server's own keys; NULL: plain
+    int handshake;         // ms; 0: FRAME_HANDSHAKE_MS
+} frame_guard_t;
+
+// Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port,
+// the port may be `*`; ipc:// works too. `guard` NULL: plain. It lets nobody in while the process
+// has no authenticator. Returns NULL with errno when it cannot be bound.
+zsock_t *frame_listen (const char *endpoint, const frame_guard_t *guard);
+
+// How a client's connection is encrypted. It is borrowed for the call.
+typedef struct {
+    const uint8_t *server; // KEYPAIR_KEY bytes: the one that must be there
+    const keypair_t *keys; // one's own
+} frame_tunnel_t;
+
+// The same for a client's DEALER: connects. `tunnel` NULL: plain. When the server has another key,
+// or refuses, the socket is of no more use: it does not try again.
+zsock_t *frame_connect (const char *endpoint, const frame_tunnel_t *tunnel);
 
 // Takes one message off a ROUTER. Returns 1, or 0 when there is none. `frame` was initialized. A
 // peer with a routing id longer than any client's gets an empty route, to which nothing can be
@@ -66,5 +87,11 @@ int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *sha
 // several frames is dropped and the next one looked at).
 int frame_send (zsock_t *dealer, span_t body);
 int frame_receive (zsock_t *dealer, frame_t *frame);
+
+// For the authenticator: the socket on which libzmq asks about connections (NULL with errno:
+// EADDRINUSE when the process has one), and answering one question. Returns 1, or 0 when there was
+// none.
+zsock_t *frame_prover (void);
+int frame_prove (zsock_t *prover);
 
 #endif

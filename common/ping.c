@@ -44,7 +44,8 @@ int ping_listener (const listener_t *listener, int timeout)
     if (endpoint_is_any (&endpoint))
         strcpy (endpoint.host, strchr (endpoint.host, ':') ? "::1" : "127.0.0.1");
     char text[ENDPOINT_TEXT];
-    zsock_t *dealer = endpoint.port > 0 ? frame_connect (endpoint_print (&endpoint, text)) : NULL;
+    zsock_t *dealer =
+        endpoint.port > 0 ? frame_connect (endpoint_print (&endpoint, text), NULL) : NULL;
     const uint32_t tag = 1;
     bool answered =
         dealer && s_send_ping (dealer, tag) == 0 && s_wait_for_pong (dealer, tag, timeout);

@@ -1,10 +1,12 @@
 #include "common/program.h"
 
+#include "common/authenticator.h"
 #include "common/notify.h"
 #include "common/report.h"
 #include "common/text.h"
 
 #include <getopt.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -29,6 +31,7 @@ struct program {
 
     conf_t *conf;
     zloop_t *loop;
+    authenticator_t *authenticator;
     int signal_fd;
     void *state;
     bool ready;
@@ -362,11 +365,18 @@ static void s_run_loop (program_t *self)
 static int s_run (program_t *self)
 {
     const program_type_t *type = self->type;
+    prctl (PR_SET_DUMPABLE, 0); // it holds keys: no core, and nobody else of its user may look
     self->signal_fd = s_block_signals ();
     s_set_up_zsys ();
     s_raise_descriptor_limit ();
     if (self->signal_fd < 0 || s_set_up_loop (self) < 0) {
         report_error ("cannot set up signals: %s", strerror (errno));
+        return EXIT_NOT_NOW;
+    }
+    self->authenticator = authenticator_new ();
+    if (!self->authenticator) {
+        report_error ("the authenticator cannot be started: %s", zmq_strerror (errno));
+        zloop_destroy (&self->loop);
         return EXIT_NOT_NOW;
     }
     int code = type->start (self, &self->state);
@@ -377,6 +387,7 @@ static int s_run (program_t *self)
     if (self->state)
         type->destroy (&self->state);
     zloop_destroy (&self->loop);
+    authenticator_destroy (&self->authenticator);
     close (self->signal_fd);
     if (self->code == EXIT_DONE)
         report_notice ("ended");

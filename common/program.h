@@ -1,6 +1,6 @@
 // program: the frame of a daemon: options, configuration, signals, the loop, systemd, the end.
 //
-// Floor 4. A daemon's main is `return program_main (&type, argc, argv);`. Everything runs in one
+// Floor 6. A daemon's main is `return program_main (&type, argc, argv);`. Everything runs in one
 // thread in one zloop; hooks are called from it, never from a signal handler. In order:
 //
 //     options; configuration (errors: all on stderr, exit 78); signals blocked; zsys set up;

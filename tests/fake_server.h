@@ -290,7 +290,7 @@ static inline int fake_read (zloop_t *loop, zsock_t *router, void *arg)
 // Opens at a free port: at another one than before.
 static inline void fake_open (fake_t *self)
 {
-    self->router = frame_listen ("tcp://127.0.0.1:*");
+    self->router = frame_listen ("tcp://127.0.0.1:*", NULL);
     if (!self->router)
         abort ();
     char *endpoint = zsock_last_endpoint (self->router);

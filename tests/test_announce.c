@@ -5,6 +5,7 @@
 #include "common/frame.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 
 // What a registry does with an announcement.
 typedef enum { GRANTS, SILENT, REFUSES, SUPERSEDES, TALKS_NONSENSE } manner_t;
@@ -125,7 +126,7 @@ static int s_readable (zloop_t *loop, zsock_t *socket, void *arg)
 
 static void s_open (registry_t *self)
 {
-    self->socket = frame_listen (self->endpoint);
+    self->socket = frame_listen (self->endpoint, NULL);
     ck_assert_ptr_nonnull (self->socket);
     zloop_reader (s_loop, self->socket, s_readable, self);
     zloop_reader_set_tolerant (s_loop, self->socket);
@@ -212,6 +213,7 @@ static void s_teardown (void)
     s_close (&s_two);
     zloop_destroy (&s_loop);
     folder_remove (&s_folder);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -448,6 +450,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("announce");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 30);
     tcase_add_test (cases, all_registries_are_told_everything);

@@ -2,6 +2,7 @@
 
 #include "common/proof.h"
 #include "tests/fake_server.h"
+#include "tests/proving.h"
 
 #include <check.h>
 
@@ -106,6 +107,7 @@ static void s_teardown (void)
     fake_destroy (&s_group);
     sample_log_destroy (&s_log);
     zloop_destroy (&s_loop);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -257,6 +259,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("contact");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 30);
     tcase_add_test (cases, comes_up_again_after_each_drop_but_not_at_once);

@@ -1,6 +1,7 @@
 #include "common/dealer.h"
 
 #include "tests/fake_server.h"
+#include "tests/proving.h"
 
 #include <check.h>
 
@@ -70,6 +71,7 @@ static void s_teardown (void)
     fake_destroy (&s_group);
     sample_log_destroy (&s_log);
     zloop_destroy (&s_loop);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -217,6 +219,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("dealer");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 30);
     tcase_add_test (cases, asks_and_hears);

@@ -2,6 +2,7 @@
 
 #include "common/wire.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +13,7 @@ enum { PATIENCE_MS = 10000 }; // for what comes at once
 // A listener of its own; its endpoint is in `where`.
 static zsock_t *s_listen (char where[64])
 {
-    zsock_t *router = frame_listen ("tcp://127.0.0.1:*");
+    zsock_t *router = frame_listen ("tcp://127.0.0.1:*", NULL);
     ck_assert_ptr_nonnull (router);
     snprintf (where, 64, "%s", zsock_endpoint (router));
     return router;
@@ -54,7 +55,7 @@ static void s_send_frames (zsock_t *socket, const char *const *frames)
 START_TEST (native_request_is_one_frame)
 {
     char where[64];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
     route_t route;
     frame_t frame;
     frame_init (&frame);
@@ -119,7 +120,7 @@ static const struct {
 START_TEST (shape_is_judged_by_its_frames)
 {
     char where[64];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
     route_t route;
     frame_t frame;
     frame_init (&frame);
@@ -147,7 +148,7 @@ START_TEST (replies_find_their_peers)
     frame_t frame;
     frame_init (&frame);
     for (int i = 0; i < 8; i++) {
-        dealers[i] = frame_connect (where);
+        dealers[i] = frame_connect (where, NULL);
         frame_send (dealers[i], span (&"01234567"[i], 1));
     }
     for (int i = 0; i < 8; i++) {
@@ -196,7 +197,7 @@ START_TEST (shared_body_reaches_all_and_is_released_once)
     frame_init (&frame);
     memset (bytes, 'x', sizeof bytes);
     for (int i = 0; i < 3; i++) {
-        dealers[i] = frame_connect (where);
+        dealers[i] = frame_connect (where, NULL);
         frame_send (dealers[i], span_of ("here"));
         s_take (router, &routes[i], &frame);
     }
@@ -216,6 +217,7 @@ START_TEST (shared_body_reaches_all_and_is_released_once)
     frame_unshare (&shared);
     frame_close (&frame);
     zsock_destroy (&router);
+    proving_stop ();
     zsys_shutdown (); // waits for libzmq's thread
     ck_assert_int_eq (__atomic_load_n (&released, __ATOMIC_SEQ_CST), 1);
 }
@@ -225,7 +227,7 @@ END_TEST
 START_TEST (full_queue_says_so_and_loses_nothing)
 {
     char where[64];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
     static uint8_t body[8192];
     route_t route;
     frame_t frame;
@@ -259,7 +261,7 @@ START_TEST (client_skips_messages_of_several_frames)
 {
     zsock_t *router = zsock_new (ZMQ_ROUTER);
     zsock_bind (router, "tcp://127.0.0.1:*");
-    zsock_t *dealer = frame_connect (zsock_endpoint (router));
+    zsock_t *dealer = frame_connect (zsock_endpoint (router), NULL);
     frame_t frame;
     frame_init (&frame);
     ck_assert_int_eq (frame_receive (dealer, &frame), 0); // without waiting
@@ -285,8 +287,8 @@ END_TEST
 START_TEST (largest_frames_go_and_larger_ones_end_the_connection)
 {
     char where[64];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where),
-            *large = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL),
+            *large = frame_connect (where, NULL);
     uint8_t *body = calloc (1, WIRE_TO_CLIENT);
     route_t route;
     frame_t frame;
@@ -313,7 +315,7 @@ END_TEST
 START_TEST (moved_frame_keeps_its_body)
 {
     char where[64];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
     route_t route;
     frame_t frame, other;
     frame_init (&frame);
@@ -336,10 +338,10 @@ START_TEST (taken_port_is_told)
     char where[64];
     zsock_t *router = s_listen (where);
     errno = 0;
-    ck_assert_ptr_null (frame_listen (where));
+    ck_assert_ptr_null (frame_listen (where, NULL));
     ck_assert_int_eq (errno, EADDRINUSE);
-    ck_assert_ptr_null (frame_listen ("tcp://nonsense"));
-    ck_assert_ptr_null (frame_connect ("nonsense"));
+    ck_assert_ptr_null (frame_listen ("tcp://nonsense", NULL));
+    ck_assert_ptr_null (frame_connect ("nonsense", NULL));
     zsock_destroy (&router);
 }
 END_TEST
@@ -349,7 +351,7 @@ START_TEST (ipc_has_no_peer_address)
     char folder[] = "/tmp/zchat-test-XXXXXX", where[64];
     ck_assert_ptr_nonnull (mkdtemp (folder));
     snprintf (where, sizeof where, "ipc://%s/socket", folder);
-    zsock_t *router = frame_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = frame_listen (where, NULL), *dealer = frame_connect (where, NULL);
     ck_assert_ptr_nonnull (router);
     route_t route;
     frame_t frame;
@@ -432,7 +434,7 @@ END_TEST
 START_TEST (route_beyond_255_bytes_is_nobody)
 {
     char where[64], id[FRAME_ROUTE_MAX + 1];
-    zsock_t *router = s_listen (where), *dealer = frame_connect (where);
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
     route_t route;
     frame_t frame;
     frame_init (&frame);
@@ -465,6 +467,7 @@ static void s_add_shapes (TCase *cases)
 int main (void)
 {
     TCase *cases = tcase_create ("frame");
+    proving_add (cases);
     tcase_set_timeout (cases, 60);
     s_add_shapes (cases);
     tcase_add_test (cases, replies_find_their_peers);

@@ -45,7 +45,7 @@ typedef struct {
 
 static client_t s_client (unsigned n)
 {
-    client_t self = {.socket = frame_connect (s_endpoint), .who = {{0x20, (uint8_t)n}}};
+    client_t self = {.socket = frame_connect (s_endpoint, NULL), .who = {{0x20, (uint8_t)n}}};
     ck_assert_ptr_nonnull (self.socket);
     return self;
 }
@@ -169,7 +169,7 @@ static void s_meet_group (void)
 {
     char endpoint[100];
     snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", s_registry_port);
-    s_registry = frame_listen (endpoint);
+    s_registry = frame_listen (endpoint, NULL);
     ck_assert_ptr_nonnull (s_registry);
     ck_assert_int_eq (s_registry_hears (), WIRE_ANNOUNCE);
     span_t told = wire_bytes (&s_told, WIRE_F_ENDPOINTS);

@@ -3,6 +3,7 @@
 #include "daemons/group/settings.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 
 #include <unistd.h>
 
@@ -84,7 +85,9 @@ static void s_rebind (void)
 {
     listeners_destroy (&s_listeners);
     zloop_destroy (&s_loop);
+    proving_stop ();
     zsys_shutdown ();
+    proving_start ();
     s_start ();
     s_bind ();
     ck_assert_ptr_nonnull (s_listeners);
@@ -104,6 +107,7 @@ static void s_teardown (void)
     conf_destroy (&s_conf);
     zloop_destroy (&s_loop);
     folder_remove (&s_folder);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -134,7 +138,7 @@ START_TEST (native_messages_go_both_ways)
 {
     s_bind ();
     ck_assert_ptr_nonnull (s_listeners);
-    zsock_t *client = frame_connect (listeners_bound (s_listeners));
+    zsock_t *client = frame_connect (listeners_bound (s_listeners), NULL);
     ck_assert_int_eq (frame_send (client, span_of ("hello")), 0);
     s_run (1);
     ck_assert_str_eq (s_text, "hello");
@@ -197,7 +201,7 @@ START_TEST (each_listener_is_told_apart)
     *second++ = 0;
     ck_assert (strncmp (bound, "tcp://127.0.0.1:", 16) == 0);
     ck_assert (strncmp (second, "tcp://[::1]:", 12) == 0);
-    zsock_t *one = frame_connect (bound), *two = frame_connect (second);
+    zsock_t *one = frame_connect (bound, NULL), *two = frame_connect (second, NULL);
     frame_send (two, span_of ("to the second"));
     s_run (1);
     ck_assert_uint_eq (s_listener, 1);
@@ -247,7 +251,7 @@ END_TEST
 
 START_TEST (last_port_that_is_taken_gives_way)
 {
-    zsock_t *other = frame_listen ("tcp://127.0.0.1:*");
+    zsock_t *other = frame_listen ("tcp://127.0.0.1:*", NULL);
     char line[20];
     snprintf (line, sizeof line, "%u\n", s_port (zsock_endpoint (other)));
     folder_put (&s_folder, "ports", line);
@@ -296,7 +300,7 @@ END_TEST
 
 START_TEST (named_port_that_is_taken_is_refused)
 {
-    zsock_t *other = frame_listen ("tcp://127.0.0.1:*");
+    zsock_t *other = frame_listen ("tcp://127.0.0.1:*", NULL);
     char text[200];
     snprintf (text, sizeof text,
               "listen = ( { endpoint = \"tcp://127.0.0.1:*\"; security = \"none\"; },"
@@ -337,6 +341,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("listeners");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, native_messages_go_both_ways);
     tcase_add_test (cases, original_messages_go_both_ways);

@@ -1,6 +1,7 @@
 #include "common/lookup.h"
 
 #include "tests/fake_server.h"
+#include "tests/proving.h"
 
 #include <check.h>
 
@@ -46,6 +47,7 @@ static void s_teardown (void)
     fake_destroy (&s_one);
     fake_destroy (&s_two);
     zloop_destroy (&s_loop);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -435,6 +437,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("lookup");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 30);
     tcase_add_test (cases, all_groups_of_all_registries_sorted);

@@ -4,6 +4,7 @@
 #include "common/frame.h"
 #include "common/wire.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 
 // Answers each request with what `make` does of it, until it is told to end.
 typedef struct {
@@ -44,7 +45,7 @@ static void s_serve (zsock_t *pipe, void *argument)
 
 static int s_ping (server_t *self, const char *host, int timeout)
 {
-    self->router = frame_listen ("tcp://127.0.0.1:*");
+    self->router = frame_listen ("tcp://127.0.0.1:*", NULL);
     listener_t listener = {.security = LISTENER_NONE};
     const char *wrong = endpoint_parse (&listener.endpoint, zsock_endpoint (self->router),
                                         strlen (zsock_endpoint (self->router)), ENDPOINT_BIND);
@@ -98,6 +99,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("ping");
+    proving_add (cases);
     tcase_add_test (cases, one_that_answers_is_there);
     tcase_add_test (cases, listener_on_all_addresses_is_asked_over_loopback);
     tcase_add_test (cases, silence_is_unreachable);

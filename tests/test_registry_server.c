@@ -5,6 +5,7 @@
 #include "daemons/registry/settings.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 
 static folder_t s_folder;
 static zloop_t *s_loop;
@@ -45,7 +46,7 @@ static void s_answers (const server_t *server, const wire_t *request, wire_kind_
     uint8_t bytes[200];
     writer_t out = writer (bytes, sizeof bytes);
     wire_encode (request, &out);
-    zsock_t *dealer = frame_connect (server_endpoints (server));
+    zsock_t *dealer = frame_connect (server_endpoints (server), NULL);
     ck_assert_int_eq (frame_send (dealer, span (bytes, writer_used (&out))), 0);
     zloop_reader (s_loop, dealer, s_end_loop, NULL);
     zloop_start (s_loop);
@@ -106,6 +107,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("registry_server");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_set_up, s_tear_down);
     tcase_add_test (cases, it_listens_and_answers_with_the_tag);
     tcase_add_test (cases, port_in_use_is_refused);

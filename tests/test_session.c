@@ -1,6 +1,7 @@
 #include "common/session.h"
 
 #include "tests/fake_server.h"
+#include "tests/proving.h"
 
 #include <check.h>
 #include <time.h>
@@ -217,6 +218,7 @@ static void s_teardown (void)
     fake_destroy (&s_registry);
     sample_log_destroy (&s_log);
     zloop_destroy (&s_loop);
+    proving_stop ();
     zsys_shutdown ();
 }
 
@@ -1154,6 +1156,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("session");
+    proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 60);
     tcase_add_test (cases, name_is_found_through_the_registry);

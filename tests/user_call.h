@@ -7,6 +7,7 @@
 #include "tests/fake_server.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
+#include "tests/proving.h"
 #include "user/context.h"
 
 #include <fcntl.h>
@@ -65,6 +66,7 @@ static inline call_t *call_new (const command_t *row, const char *words)
     const context_environment_t none = {0};
     self->context = context_new (&self->line, &none, &self->code);
     ck_assert_ptr_nonnull (self->context);
+    proving_start ();
     self->log = sample_log_new (7);
     for (int i = 0; i < 10; i++)
         sample_log_append (self->log, 3, 0);
@@ -120,6 +122,7 @@ static inline void call_destroy (call_t **self_p)
 {
     call_t *self = *self_p;
     fake_destroy (&self->group);
+    proving_stop ();
     context_destroy (&self->context);
     sample_log_destroy (&self->log);
     folder_remove (&self->folder);

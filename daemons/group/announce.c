@@ -168,7 +168,7 @@ static void s_disconnect (registry_t *self)
 static void s_connect (registry_t *self)
 {
     s_disconnect (self);
-    self->socket = frame_connect (self->endpoint);
+    self->socket = frame_connect (self->endpoint, NULL);
     if (self->socket) {
         zloop_reader (self->owner->loop, self->socket, s_readable, self);
         zloop_reader_set_tolerant (self->owner->loop, self->socket);

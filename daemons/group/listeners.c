@@ -85,10 +85,10 @@ static zsock_t *s_bind (const endpoint_t *endpoint, uint16_t last_port)
     if (endpoint->port == 0 && last_port > 0) {
         endpoint_t again = *endpoint;
         again.port = last_port;
-        socket = frame_listen (endpoint_print (&again, text));
+        socket = frame_listen (endpoint_print (&again, text), NULL);
     }
     if (!socket)
-        socket = frame_listen (endpoint_print (endpoint, text));
+        socket = frame_listen (endpoint_print (endpoint, text), NULL);
     return socket;
 }
 

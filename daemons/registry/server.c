@@ -342,7 +342,7 @@ static int s_listen (server_t *self, const listener_t *listener)
 {
     char text[ENDPOINT_TEXT];
     endpoint_print (&listener->endpoint, text);
-    zsock_t *socket = frame_listen (text);
+    zsock_t *socket = frame_listen (text, NULL);
     if (!socket || zloop_reader (self->loop, socket, s_take_messages, self) < 0) {
         report_error ("cannot listen on %s: %s", text, zmq_strerror (errno));
         zsock_destroy (&socket);
