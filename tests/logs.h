@@ -222,14 +222,23 @@ static inline logs_read_t logs_read (logs_t *self, uint64_t seq, size_t max)
     return got;
 }
 
-// The first sequence at or after the time.
-static inline uint64_t logs_find (logs_t *self, int64_t time)
+// The first sequence that is at or after the time; *may: that may be.
+static inline uint64_t logs_find_lost (logs_t *self, int64_t time, uint64_t *may)
 {
     uint64_t seq;
     segments_read_t rc;
-    while ((rc = log_find (self->log, time, &seq)) == SEGMENTS_LATER)
+    while ((rc = log_find (self->log, time, may, &seq)) == SEGMENTS_LATER)
         ;
     ck_assert_int_eq (rc, SEGMENTS_PAGE);
+    ck_assert_uint_le (*may, seq);
+    return seq;
+}
+
+// The same in a log of which nothing is lost.
+static inline uint64_t logs_find (logs_t *self, int64_t time)
+{
+    uint64_t may, seq = logs_find_lost (self, time, &may);
+    ck_assert_uint_eq (may, seq);
     return seq;
 }
 

@@ -99,8 +99,9 @@ START_TEST (time_behind_damage_is_found)
     s_damage (&older, older.ends[4] + 5, 0xff);
     s_reopen ();
     for (uint64_t seq = 2; seq <= last; seq++) {
-        uint64_t found = logs_find (&s_logs, s_logs.times[seq]);
+        uint64_t may, found = logs_find_lost (&s_logs, s_logs.times[seq], &may);
         ck_assert_uint_le (found, seq + 40); // nothing that is there is skipped
+        ck_assert_uint_le (may, seq);        // and nothing that is lost
         if (seq > middle && s_logs.times[seq] > s_logs.times[middle])
             ck_assert_int_eq (s_logs.times[found], s_logs.times[seq]);
     }
@@ -119,6 +120,19 @@ START_TEST (lost_end_of_an_older_segment_is_a_gap)
     ck_assert_uint_eq (got.gaps, 1);
     ck_assert_uint_eq (got.records + got.missing, last);
     logs_job (&s_logs, "appending goes on", 1);
+    free (older.bytes);
+}
+END_TEST
+
+START_TEST (time_of_an_emptied_segment_is_found_to_be_lost)
+{
+    older_t older = s_older ();
+    ck_assert_int_eq (truncate (logs_segment (&s_logs, older.firsts[0]), 0), 0);
+    s_reopen ();
+    logs_read (&s_logs, 1, ROOM);
+    uint64_t may, is = logs_find_lost (&s_logs, s_logs.times[2], &may);
+    ck_assert_uint_eq (is, older.firsts[1]);
+    ck_assert_uint_eq (may, 1);
     free (older.bytes);
 }
 END_TEST
@@ -146,6 +160,7 @@ int main (void)
     tcase_add_test (cases, damage_in_an_older_segment_is_a_gap_of_one_batch);
     tcase_add_test (cases, time_behind_damage_is_found);
     tcase_add_test (cases, lost_end_of_an_older_segment_is_a_gap);
+    tcase_add_test (cases, time_of_an_emptied_segment_is_found_to_be_lost);
     tcase_add_test (cases, read_error_is_no_gap);
     return kit_run (cases, "log_damage");
 }

@@ -375,6 +375,110 @@ START_TEST (damaged_beginning_of_the_newest_segment_is_served_past)
 }
 END_TEST
 
+// ---- Older segments' headers, and beginnings of which none is whole
+
+static void s_flip (uint64_t first, size_t at)
+{
+    size_t size;
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, first), &size);
+    bytes[at] ^= 0x10;
+    logs_save (logs_segment (&s_logs, first), bytes, size);
+    free (bytes);
+}
+
+// It is read at each opening, so it is seen at once, and not when somebody asks for its records.
+START_TEST (header_of_an_older_segment_is_looked_at)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    ck_assert_uint_ge (count, 3);
+    for (size_t i = 0; i + 1 < count; i++)
+        for (size_t at = 0; at < SEGMENT_HEADER; at += 5) {
+            s_flip (firsts[i], at);
+            logs_must_open (&s_logs, SEGMENT);
+            ck_assert_msg (log_read_only (s_logs.log), "byte %zu", at);
+            ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "1 older segments"));
+            ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).missing, 0);
+            ck_assert_uint_eq (s_logs.state, 2); // of the newest segment
+            logs_close (&s_logs);
+            s_flip (firsts[i], at);
+        }
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (!log_read_only (s_logs.log));
+}
+END_TEST
+
+// A crash may bring back what retention removed.
+START_TEST (header_of_a_segment_that_was_given_up_is_not)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    logs_segments (&s_logs, firsts, 64);
+    size_t size;
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, firsts[0]), &size);
+    logs_must_open (&s_logs, SEGMENT);
+    uint8_t room[32];
+    writer_t options = writer (room, sizeof room);
+    record_put_number (&options, RECORD_OPT_OLDEST, firsts[1]);
+    record_put_number (&options, RECORD_OPT_WHY, RECORD_WHY_AGE);
+    record_t trim = {.kind = RECORD_TRIM, .options = span (room, writer_used (&options))};
+    log_begin (s_logs.log, LOGS_NOW, 1000, false);
+    ck_assert_int_eq (log_put (s_logs.log, &trim), 0);
+    log_commit (s_logs.log);
+    ck_assert_int_eq (logs_finish (&s_logs).result, WRITER_DONE);
+    ck_assert_uint_eq (log_drop_trimmed (s_logs.log), 1);
+    logs_close (&s_logs);
+    logs_save (logs_segment (&s_logs, firsts[0]), bytes, size);
+    s_flip (firsts[0], 30);
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_str_eq (log_notice (s_logs.log), "");
+    free (bytes);
+}
+END_TEST
+
+START_TEST (without_a_whole_beginning_the_oldest_is_begun_with)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    for (size_t i = 0; i < count; i++)
+        s_flip (firsts[i], i % 2 ? 30 : SEGMENT_HEADER + 20); // its header, or its STATE
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (log_read_only (s_logs.log));
+    uint64_t last = log_last (s_logs.log);
+    ck_assert_uint_eq (s_logs.folded, last);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).missing, 0);
+    ck_assert_uint_eq (log_generation (s_logs.log), 2);
+    ck_assert_uint_eq (log_oldest (s_logs.log), 1);
+}
+END_TEST
+
+// What it held before its first record is known only by STATE.
+START_TEST (what_is_whole_of_the_only_state_is_known)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    for (size_t i = 0; i + 1 < count; i++)
+        remove (logs_segment (&s_logs, firsts[i]));
+    for (int state = 0; state < 2; state++) {
+        s_flip (s_first, state ? SEGMENT_HEADER + 20 : 30);
+        logs_must_open (&s_logs, SEGMENT);
+        ck_assert (log_read_only (s_logs.log));
+        ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "known in part"));
+        ck_assert_uint_eq (s_logs.state, state ? 0 : 2);
+        ck_assert_uint_eq (s_logs.folded, log_last (s_logs.log) - s_first + 1);
+        ck_assert_uint_eq (log_oldest (s_logs.log), state ? s_first : 1);
+        ck_assert_uint_eq (logs_read (&s_logs, s_first, ROOM).missing, 0);
+        if (state)
+            ck_assert_int_eq (log_why (s_logs.log), RECORD_WHY_DAMAGE);
+        logs_close (&s_logs);
+    }
+}
+END_TEST
+
 // ---- What is not this log's, or not this program's
 
 typedef enum { FOREIGN, NEWER } stranger_t;
@@ -570,6 +674,10 @@ static void s_add_rest (TCase *cases)
     tcase_add_test (cases, several_unfinished_segments_are_set_aside);
     tcase_add_test (cases, what_a_begun_segment_rests_on_is_never_cut);
     tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);
+    tcase_add_test (cases, header_of_an_older_segment_is_looked_at);
+    tcase_add_test (cases, header_of_a_segment_that_was_given_up_is_not);
+    tcase_add_test (cases, without_a_whole_beginning_the_oldest_is_begun_with);
+    tcase_add_test (cases, what_is_whole_of_the_only_state_is_known);
     tcase_add_test (cases, segment_of_another_log_is_refused_untouched);
     tcase_add_test (cases, segment_of_a_format_to_come_is_refused_untouched);
     tcase_add_test (cases, read_error_is_no_end_of_the_log);

@@ -3,6 +3,7 @@
 
 #include "daemons/group/segments.h"
 
+#include "tests/faults.h"
 #include "tests/logbook.h"
 
 enum { MIB = 1 << 20, EACH = 15 }; // batches of a small segment
@@ -29,15 +30,14 @@ static const entry_t *s_entry (const logbook_t *book, uint64_t seq)
     ck_abort_msg ("no batch holds %zu", (size_t)seq);
 }
 
-// Where what is gone at `seq` ends: with a hole, before the next whole batch of its segment, or
-// with the segment.
+// Where what is gone at `seq` ends: before the next whole batch of its segment, or with the
+// segment.
 static uint64_t s_hole_end (const logbook_t *book, uint64_t seq)
 {
     const entry_t *entry = s_entry (book, seq), *end = book->entries + book->count;
     size_t segment = entry->segment;
-    for (; entry < end && entry->segment == segment && entry->damaged; entry++)
-        if (entry->hole && entry->last >= seq)
-            return entry->last;
+    while (entry < end && entry->segment == segment && entry->damaged)
+        entry++;
     return entry < end ? entry->first - 1 : s_head (book);
 }
 
@@ -59,28 +59,37 @@ static void s_seq_is_right (segments_t *segments, const logbook_t *book, uint64_
     free (page.buffer);
 }
 
-static uint64_t s_find (segments_t *segments, const logbook_t *book, int64_t time)
+static void s_find (segments_t *segments, const logbook_t *book, int64_t time, uint64_t *may,
+                    uint64_t *is)
 {
-    uint64_t seq = 0;
     segments_read_t rc = SEGMENTS_LATER;
     while (rc == SEGMENTS_LATER)
-        rc = segments_find (segments, time, s_head (book), &seq);
+        rc = segments_find (segments, time, s_head (book), may, is);
     ck_assert_int_eq (rc, SEGMENTS_PAGE);
-    return seq;
 }
 
-// The first sequence at or after `time` that can be had, or that a hole may have lost.
-static uint64_t s_wanted (const logbook_t *book, int64_t time)
+// The first sequence at or after `time` that can be had; and the first of what is lost behind the
+// last one that is known to be before: a segment's header says it too.
+static void s_time_is_right (segments_t *segments, const logbook_t *book, int64_t time)
 {
-    for (size_t i = 0; i < book->count; i++) {
+    uint64_t may, is, wanted = book->next, lost = 0;
+    for (size_t i = 0; i < book->count && wanted == book->next; i++) {
         const entry_t *entry = &book->entries[i];
-        if (entry->hole && entry->time >= time && entry->last >= entry->first)
-            return entry->first;
-        if (!entry->damaged && entry->time >= time)
-            return entry->base >= time ? entry->first
-                                       : entry->first + (uint64_t)(time - entry->base);
+        if (i > 0 && entry->segment != entry[-1].segment && entry[-1].time < time)
+            lost = 0;
+        if (entry->damaged && entry->last >= entry->first && !lost)
+            lost = entry->first;
+        if (entry->damaged)
+            continue;
+        if (entry->base < time)
+            lost = 0;
+        if (entry->time >= time)
+            wanted =
+                entry->base >= time ? entry->first : entry->first + (uint64_t)(time - entry->base);
     }
-    return book->next;
+    s_find (segments, book, time, &may, &is);
+    ck_assert_uint_eq (is, wanted);
+    ck_assert_uint_eq (may, lost ? lost : wanted);
 }
 
 static void s_all_is_right (const logbook_t *book)
@@ -104,10 +113,10 @@ static void s_all_is_right (const logbook_t *book)
             s_seq_is_right (segments, book, (entry->first + entry->last) / 2, 3000);
             s_seq_is_right (segments, book, entry->last, 3000);
         }
-        ck_assert_uint_eq (s_find (segments, book, entry->base), s_wanted (book, entry->base));
-        ck_assert_uint_eq (s_find (segments, book, entry->time), s_wanted (book, entry->time));
+        s_time_is_right (segments, book, entry->base);
+        s_time_is_right (segments, book, entry->time);
     }
-    ck_assert_uint_eq (s_find (segments, book, book->time + 1), book->next);
+    s_time_is_right (segments, book, book->time + 1);
     segments_destroy (&segments);
 }
 
@@ -197,6 +206,17 @@ START_TEST (segment_of_nothing_but_damage_is_a_gap_to_the_next)
 }
 END_TEST
 
+START_TEST (empty_file_is_a_gap_to_the_next)
+{
+    logbook_t *book = s_small ();
+    ck_assert_int_eq (truncate (logbook_path (book, 0), 0), 0);
+    for (size_t i = 0; i < EACH; i++)
+        book->entries[i].damaged = true;
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (segment_that_is_gone_is_a_gap_to_the_next)
 {
     logbook_t *book = s_small ();
@@ -234,7 +254,10 @@ START_TEST (front_that_is_not_kept_is_a_gap_too)
     ck_assert_int_eq (s_read (segments, book, 7, 1000, &page), SEGMENTS_GAP);
     ck_assert_uint_eq (page.from, 7);
     ck_assert_uint_eq (page.to, book->firsts[1] - 1);
-    ck_assert_uint_eq (s_find (segments, book, 0), book->firsts[1]);
+    uint64_t may, is;
+    s_find (segments, book, 0, &may, &is);
+    ck_assert_uint_eq (may, 1);
+    ck_assert_uint_eq (is, book->firsts[1]);
     segments_destroy (&segments);
     logbook_destroy (book);
 }
@@ -260,8 +283,7 @@ START_TEST (holes_of_mebibytes_are_gaps)
         segments_t *segments = segments_new (book->dir, &book->id);
         for (size_t j = 0; j < book->count; j += 1 + book->count / 30) {
             s_seq_is_right (segments, book, book->entries[j].first + 1, 5000);
-            int64_t time = book->entries[j].base + 1;
-            ck_assert_uint_eq (s_find (segments, book, time), s_wanted (book, time));
+            s_time_is_right (segments, book, book->entries[j].base + 1);
         }
         s_seq_is_right (segments, book, book->entries[to].first, 5000);
         s_seq_is_right (segments, book, book->entries[to].last, 5000);
@@ -321,6 +343,101 @@ START_TEST (damage_before_and_behind_a_hole_is_told)
 }
 END_TEST
 
+START_TEST (holes_in_a_row_are_one_gap)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (int i = 0; i < 9; i++)
+        if (i >= 3 && i < 6)
+            logbook_hole (book, i == 4 ? 0 : 7);
+        else
+            logbook_batch (book, 10, 50);
+    segments_t *segments = segments_new (book->dir, &book->id);
+    segments_page_t page;
+    ck_assert_int_eq (s_read (segments, book, 33, 1000, &page), SEGMENTS_GAP);
+    ck_assert_uint_eq (page.to, 44);
+    segments_destroy (&segments);
+    s_all_is_right (book);
+    logbook_destroy (book);
+}
+END_TEST
+
+// Rot behind the back of an index: it is made again.
+START_TEST (damage_that_comes_later_is_a_gap_too)
+{
+    dice_t chance = dice_new ("damage_that_comes_later_is_a_gap_too");
+    for (int round = 0; round < 20; round++) {
+        logbook_t *book = logbook_new ();
+        logbook_segment (book);
+        logbook_fill (book, 400000, 20, 200);
+        logbook_segment (book);
+        logbook_batch (book, 10, 10);
+        segments_t *segments = segments_new (book->dir, &book->id);
+        for (int i = 0; i < 4; i++) {
+            s_time_is_right (segments, book, book->time + 1);
+            for (size_t j = 0; j < book->count; j++)
+                s_seq_is_right (segments, book, book->entries[j].last, 3000);
+            entry_t *entry = &book->entries[dice (&chance, book->count)];
+            logbook_damage (book, entry, (spoil_t)dice (&chance, 3));
+            s_time_is_right (segments, book, entry->base);
+            s_time_is_right (segments, book, entry->time + 1);
+        }
+        segments_destroy (&segments);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
+// Bytes that the calls since the last time have read.
+static uint64_t s_bytes_read (void)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    uint64_t bytes = 0;
+    size_t count = faults_events (events);
+    ck_assert_uint_lt (count, FAULTS_EVENTS);
+    for (size_t i = 0; i < count; i++)
+        bytes += events[i].call == FAULTS_PREAD ? events[i].size : 0;
+    faults_forget ();
+    return bytes;
+}
+
+// A wide span that is damaged, at first or later, is gone through in steps.
+START_TEST (no_call_goes_through_more_than_a_few_mebibytes)
+{
+    for (int later = 0; later < 2; later++)
+        for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++) {
+            logbook_t *book = logbook_new ();
+            logbook_segment (book);
+            logbook_fill (book, 12 * MIB, 1, 60000);
+            segments_t *segments = segments_new (book->dir, &book->id);
+            uint64_t may, is, most = 0;
+            segments_page_t page;
+            if (later)
+                s_find (segments, book, book->time, &may, &is);
+            for (size_t i = 2; i < book->count - 2; i++)
+                logbook_damage (book, &book->entries[i], (spoil_t)how);
+            segments_read_t rc = SEGMENTS_LATER;
+            size_t steps = 0;
+            faults_forget ();
+            for (; rc == SEGMENTS_LATER; steps++) {
+                rc = segments_read (segments, 7, s_head (book), 1000, &page);
+                uint64_t bytes = s_bytes_read ();
+                most = bytes > most ? bytes : most;
+            }
+            ck_assert_int_eq (rc, SEGMENTS_GAP);
+            ck_assert_uint_eq (page.to, book->next - 3);
+            ck_assert_uint_ge (steps, 12);
+            ck_assert_msg (most <= 3 * MIB, "%zu", (size_t)most);
+            do
+                rc = segments_find (segments, book->time, s_head (book), &may, &is);
+            while (rc == SEGMENTS_LATER);
+            ck_assert_uint_le (s_bytes_read (), 3 * MIB);
+            segments_destroy (&segments);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
 START_TEST (random_damage_is_told_as_it_is)
 {
     dice_t chance = dice_new ("random_damage_is_told_as_it_is");
@@ -352,6 +469,7 @@ int main (void)
     tcase_add_test (cases, batch_behind_a_bad_one_is_had_from_its_middle_too);
     tcase_add_test (cases, size_that_is_wrong_hides_nothing);
     tcase_add_test (cases, segment_of_nothing_but_damage_is_a_gap_to_the_next);
+    tcase_add_test (cases, empty_file_is_a_gap_to_the_next);
     tcase_add_test (cases, segment_that_is_gone_is_a_gap_to_the_next);
     tcase_add_test (cases, batches_of_a_segment_with_a_bad_header_are_had);
     tcase_add_test (cases, front_that_is_not_kept_is_a_gap_too);
@@ -359,6 +477,9 @@ int main (void)
     tcase_add_test (cases, index_built_over_holes_misses_no_batch);
     tcase_add_test (cases, hole_is_a_gap_of_what_was_given_up);
     tcase_add_test (cases, damage_before_and_behind_a_hole_is_told);
+    tcase_add_test (cases, holes_in_a_row_are_one_gap);
+    tcase_add_test (cases, damage_that_comes_later_is_a_gap_too);
+    tcase_add_test (cases, no_call_goes_through_more_than_a_few_mebibytes);
     tcase_add_test (cases, random_damage_is_told_as_it_is);
     return kit_run (cases, "segments_damage");
 }

@@ -109,15 +109,17 @@ wire_error_t history_ask (history_t *self, peer_t *peer, const wire_t *request)
 
 // ---- Bounds
 
-static segments_read_t s_find (history_t *self, uint64_t time, uint64_t *seq)
+static int64_t s_time (uint64_t time)
 {
-    return log_find (self->log, time > INT64_MAX ? INT64_MAX : (int64_t)time, seq);
+    return time > INT64_MAX ? INT64_MAX : (int64_t)time;
 }
 
-// The first sequence wanted by `after` alone, and the one behind the last wanted by `before`.
+// The first sequence wanted by `after` alone, and the one behind the last wanted by `before`:
+// of lost records that may be wanted somebody has to be told.
 static segments_read_t s_bounds (history_t *self, page_t *page, uint64_t *begin, uint64_t *end)
 {
     segments_read_t rc = SEGMENTS_PAGE;
+    uint64_t may, is;
     *begin = log_oldest (self->log);
     *end = page->head + 1;
     if (page->after_kind == WIRE_BOUND_SEQ)
@@ -125,12 +127,11 @@ static segments_read_t s_bounds (history_t *self, page_t *page, uint64_t *begin,
     if (page->before_kind == WIRE_BOUND_SEQ && page->before < *end)
         *end = page->before;
     if (page->after_kind == WIRE_BOUND_TIME)
-        rc = s_find (self, page->after, begin);
+        rc = log_find (self->log, s_time (page->after), begin, &is);
     if (rc == SEGMENTS_PAGE && page->before_kind == WIRE_BOUND_TIME) {
-        uint64_t seq;
-        rc = s_find (self, page->before, &seq);
-        if (rc == SEGMENTS_PAGE && seq < *end)
-            *end = seq;
+        rc = log_find (self->log, s_time (page->before), &may, &is);
+        if (rc == SEGMENTS_PAGE && is < *end)
+            *end = is;
     }
     return rc;
 }

@@ -22,16 +22,33 @@ void index_destroy (index_t **self_p)
     *self_p = NULL;
 }
 
-void index_add (index_t *self, index_entry_t entry)
+static void s_append (index_t *self, const index_entry_t *entry)
 {
-    if (self->count > 0 && entry.offset - self->entries[self->count - 1].offset < INDEX_SPACING)
-        return;
     if (self->count == self->room) {
         self->room = self->room ? 2 * self->room : 16;
-        self->entries = realloc (self->entries, self->room * sizeof entry);
+        self->entries = realloc (self->entries, self->room * sizeof *entry);
         assert (self->entries);
     }
-    self->entries[self->count++] = entry;
+    self->entries[self->count++] = *entry;
+}
+
+static const index_entry_t *s_newest (const index_t *self)
+{
+    return self->count > 0 ? &self->entries[self->count - 1] : NULL;
+}
+
+void index_add (index_t *self, uint64_t seq, int64_t time, uint64_t offset)
+{
+    const index_entry_t *last = s_newest (self);
+    if (!last || last->lost || offset - last->offset >= INDEX_SPACING)
+        s_append (self, &(index_entry_t){seq, time, offset, false});
+}
+
+void index_add_lost (index_t *self, uint64_t seq, uint64_t offset)
+{
+    const index_entry_t *last = s_newest (self);
+    if (!last || !last->lost) // its time keeps the order, and tells nothing
+        s_append (self, &(index_entry_t){seq, last ? last->time : 0, offset, true});
 }
 
 typedef enum { BY_SEQ, BY_TIME, BY_OFFSET } index_key_t;
@@ -68,10 +85,19 @@ const index_entry_t *index_by_seq (const index_t *self, uint64_t seq)
 
 const index_entry_t *index_by_time (const index_t *self, int64_t time)
 {
-    return time < 0 ? NULL : s_last (self, BY_TIME, (uint64_t)time);
+    const index_entry_t *found = time < 0 ? NULL : s_last (self, BY_TIME, (uint64_t)time);
+    while (found && found->lost)
+        found = found > self->entries ? found - 1 : NULL;
+    return found;
 }
 
 const index_entry_t *index_by_offset (const index_t *self, uint64_t offset)
 {
     return s_last (self, BY_OFFSET, offset);
+}
+
+const index_entry_t *index_after (const index_t *self, const index_entry_t *entry)
+{
+    size_t next = entry ? (size_t)(entry - self->entries) + 1 : 0;
+    return next < self->count ? &self->entries[next] : NULL;
 }

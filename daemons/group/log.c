@@ -401,12 +401,16 @@ static void s_job_durable (log_t *self)
     span_t left = self->job.data;
     batch_t batch;
     while (left.size > 0 && batch_peek (&batch, left) == 0) {
-        index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
+        if (segment->complete) // else it is made again, and comes to this
+            index_add (segment->index, batch.first, batch.base, offset);
         offset += batch.bytes.size;
         left = span (left.data + batch.bytes.size, left.size - batch.bytes.size);
     }
-    segment->end = segment->indexed = offset;
-    segment->indexed_seq = self->next;
+    segment->end = offset;
+    if (segment->complete) {
+        segment->indexed = offset;
+        segment->indexed_seq = self->next;
+    }
     self->last = self->next - 1;
     self->time = self->now;
     self->chain = self->next_chain;
@@ -446,9 +450,10 @@ keep_segment_t *log_keep_list (log_t *self, size_t *count)
     for (size_t i = 0; i < *count; i++) {
         const segment_t *segment = segments_at (self->segments, i);
         const index_entry_t *begin = index_by_seq (segment->index, segment->header.first);
+        bool known = begin && !begin->lost;
         list[i] = (keep_segment_t){.first = segment->header.first,
                                    .before = segment->header.time,
-                                   .begin = begin ? begin->time : segment->header.time,
+                                   .begin = known ? begin->time : segment->header.time,
                                    .bytes = segments_size (self->segments, i)};
     }
     return list;
@@ -522,11 +527,13 @@ segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t
     return segments_read (self->segments, seq, self->last, max, page);
 }
 
-segments_read_t log_find (log_t *self, int64_t time, uint64_t *seq)
+segments_read_t log_find (log_t *self, int64_t time, uint64_t *may, uint64_t *is)
 {
-    segments_read_t rc = segments_find (self->segments, time, self->last, seq);
-    if (rc == SEGMENTS_PAGE && *seq < self->oldest)
-        *seq = self->oldest;
+    segments_read_t rc = segments_find (self->segments, time, self->last, may, is);
+    if (rc != SEGMENTS_PAGE)
+        return rc;
+    *may = *may < self->oldest ? self->oldest : *may;
+    *is = *is < self->oldest ? self->oldest : *is;
     return rc;
 }
 

@@ -125,7 +125,7 @@ int log_set_doubt (log_t *self, const char *why);
 
 segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t *page,
                           record_why_t *why);
-segments_read_t log_find (log_t *self, int64_t time, uint64_t *seq);
+segments_read_t log_find (log_t *self, int64_t time, uint64_t *may, uint64_t *is);
 // A sequence not above `seq` such that from it to `seq` lie about `bytes` bytes or more, or the
 // oldest kept.
 uint64_t log_back (log_t *self, uint64_t seq, uint64_t bytes);

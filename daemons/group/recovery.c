@@ -208,16 +208,25 @@ static int s_is_whole (run_t *self, segment_t *segment)
     return fd < 0 ? -1 : segment_begins_whole (fd, &segment->header);
 }
 
+// Folds the STATE batches; where they are damaged, what is whole of them.
 static int s_replay_state (run_t *self, segment_t *segment)
 {
     int fd = segments_fd (self->result->segments, segment);
     if (fd < 0)
         return s_read_error (self, segment);
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, SEGMENT_HEADER, segment->start);
-    batch_t batch;
-    segment_step_t step;
-    while ((step = segment_walk_next (walk, &batch)) == SEGMENT_BATCH)
-        s_fold_batch (self, &batch);
+    uint64_t end = segment->header.version == SEGMENT_VERSION ? segment->start : UINT64_MAX;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, SEGMENT_HEADER, end);
+    segment_step_t step = SEGMENT_BATCH;
+    while (step == SEGMENT_BATCH) {
+        batch_t batch;
+        step = segment_walk_try (walk, &batch);
+        if (step == SEGMENT_BAD && (step = segment_walk_search_state (walk)) == SEGMENT_BATCH)
+            step = segment_walk_try (walk, &batch);
+        if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS)
+            break; // nothing says where STATE ends
+        if (step == SEGMENT_BATCH)
+            s_fold_batch (self, &batch);
+    }
     segment_walk_destroy (&walk);
     return step == SEGMENT_FAILED ? s_read_error (self, segment) : 0;
 }
@@ -228,7 +237,7 @@ static void s_took (run_t *self, segment_t *segment, batch_t *batch, uint64_t of
     hole_t hole;
     self->result->last = hole_last (batch);
     if (!hole_read (&hole, batch))
-        index_add (segment->index, (index_entry_t){batch->first, batch->base, offset});
+        index_add (segment->index, batch->first, batch->base, offset);
     segment->indexed_seq = self->result->last + 1;
     segment->indexed = segment->end = end;
 }
@@ -246,6 +255,7 @@ static int s_bad_batch (run_t *self, segment_t *segment, segment_walk_t *walk)
     if (!durable && newest)
         return s_cut (self, segment, offset);
     self->result->damaged = true;
+    index_add_lost (segment->index, seq, offset);
     s_notice (self, "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",
               segment->header.first, offset, seq);
     return segment_walk_search (walk, seq) == SEGMENT_BATCH;
@@ -257,8 +267,15 @@ static int s_replay_batches (run_t *self, segment_t *segment)
     if (fd < 0)
         return s_read_error (self, segment);
     segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->start, UINT64_MAX);
-    segment_walk_expect (walk, segment->header.first, &segment->header.chain);
-    self->result->chain = segment->header.chain;
+    const segment_header_t *header = &segment->header;
+    if (header->version == SEGMENT_VERSION) {
+        segment_walk_expect (walk, header->first, &header->chain);
+        self->result->chain = header->chain;
+    } else { // it has no header: it begins with its first batch, wherever that is
+        if (segment_walk_search (walk, header->first) == SEGMENT_BATCH)
+            segment->start = segment_walk_offset (walk);
+        segment_walk_expect (walk, header->first, NULL);
+    }
     segment->end = segment->indexed = segment->start;
     int rc = 1;
     while (rc == 1) {
@@ -284,6 +301,20 @@ static int s_replay_batches (run_t *self, segment_t *segment)
     return rc;
 }
 
+// No segment has a whole beginning: the fold begins with what is whole of the oldest one's. Before
+// record 1 there was nothing, so then all is known.
+static int s_replay_rest (run_t *self, segment_t *oldest)
+{
+    uint64_t first = oldest->header.first;
+    self->result->last = first - 1;
+    if (first > 1) {
+        self->result->oldest = first;
+        self->result->why = RECORD_WHY_DAMAGE;
+        s_notice (self, "what the group knew before record %" PRIu64 " is known in part", first);
+    }
+    return s_replay_state (self, oldest);
+}
+
 // The newest segment does not begin well, and was durable once: the fold begins at the newest whole
 // STATE.
 static int s_replay_damaged (run_t *self)
@@ -295,10 +326,8 @@ static int s_replay_damaged (run_t *self)
         whole = s_is_whole (self, segments_at (segments, --from));
     if (whole < 0)
         return s_read_error (self, segments_at (segments, from));
-    if (!whole)
-        return trouble_set (self->trouble, EXIT_NOT_NOW,
-                            "no segment of this log has a whole beginning: see zchat-log verify");
-    int rc = s_replay_state (self, segments_at (segments, from));
+    segment_t *begin = segments_at (segments, from);
+    int rc = whole ? s_replay_state (self, begin) : s_replay_rest (self, begin);
     for (size_t i = from; rc == 0 && i < segments_count (segments); i++)
         rc = s_replay_batches (self, segments_at (segments, i));
     return rc;
@@ -363,6 +392,24 @@ static void s_check_end (run_t *self)
               result->last + 1, self->durable);
 }
 
+// What retention gave up may be as it likes.
+static void s_check_headers (run_t *self)
+{
+    recovery_t *result = self->result;
+    uint64_t first = 0, bad = 0;
+    for (size_t i = 1; i < segments_count (result->segments); i++) {
+        const segment_header_t *header = &segments_at (result->segments, i - 1)->header;
+        bool kept = segments_at (result->segments, i)->header.first > result->oldest;
+        if (kept && header->version != SEGMENT_VERSION && bad++ == 0)
+            first = header->first;
+    }
+    if (bad == 0)
+        return;
+    result->damaged = true;
+    s_notice (self, "%" PRIu64 " older segments have no header, the first is segment %" PRIu64, bad,
+              first);
+}
+
 // What retention did not remove must be there.
 static void s_check_front (run_t *self)
 {
@@ -399,6 +446,7 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
         rc = s_replay (&run);
     if (rc == 0) {
         s_check_end (&run);
+        s_check_headers (&run);
         s_check_front (&run);
         rc = s_set_aside (&run);
     }

@@ -12,7 +12,9 @@
 // - A newest segment without whole header, STATE and first batch is torn too: it is set aside and
 // the one
 //   before is the newest.
-// - Anything else is damage: the log can be read, not written. Every valid batch is served.
+// - Anything else is damage: the log can be read, not written. Every valid batch is served. So is
+//   an older segment without a header.
+// - Where no segment has a whole beginning, the fold begins with what is whole of the oldest one's.
 // - A read error is neither: opening fails.
 
 #ifndef ZCHAT_RECOVERY_H

@@ -168,20 +168,19 @@ static bool s_in_place (const segment_walk_t *self, const batch_t *batch)
     return !self->chained || chain_equal (&batch->chain, &self->chain);
 }
 
-segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
+static bool s_has_no_size (span_t bytes)
+{
+    return bytes.size < 4 || memcmp (bytes.data, "\0\0\0\0", 4) == 0;
+}
+
+segment_step_t segment_walk_try (segment_walk_t *self, batch_t *batch)
 {
     span_t bytes = s_look (self);
     if (!bytes.data)
         return SEGMENT_FAILED;
     if (bytes.size == 0)
         return SEGMENT_END;
-    if (bytes.size < 4 || memcmp (bytes.data, "\0\0\0\0", 4) == 0) {
-        int64_t used = segment_used (self->fd, self->offset);
-        if (used < 0)
-            return SEGMENT_FAILED;
-        return (uint64_t)used == self->offset ? SEGMENT_END : SEGMENT_BAD;
-    }
-    if (batch_open (batch, bytes, &self->log) < 0 || !batch_sound (batch))
+    if (s_has_no_size (bytes) || batch_open (batch, bytes, &self->log) < 0 || !batch_sound (batch))
         return SEGMENT_BAD;
     if (!s_in_place (self, batch))
         return SEGMENT_BAD;
@@ -194,12 +193,23 @@ segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
     return SEGMENT_BATCH;
 }
 
-static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_t seq)
+segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
+{
+    segment_step_t step = segment_walk_try (self, batch);
+    if (step != SEGMENT_BAD || !s_has_no_size (s_look (self)))
+        return step;
+    int64_t used = segment_used (self->fd, self->offset);
+    if (used < 0)
+        return SEGMENT_FAILED;
+    return (uint64_t)used == self->offset ? SEGMENT_END : SEGMENT_BAD;
+}
+
+static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_t seq,
+                                uint64_t stop)
 {
     self->chained = false;
     self->seq = 0;
-    for (;;) {
-        self->offset++;
+    for (; self->offset < stop; self->offset++) {
         span_t bytes = s_look (self);
         if (!bytes.data)
             return SEGMENT_FAILED;
@@ -213,16 +223,22 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
             batch.type == type && batch_sound (&batch))
             return SEGMENT_BATCH;
     }
+    return SEGMENT_BAD;
 }
 
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
 {
-    return s_search (self, BATCH_TYPE_RECORDS, seq);
+    return s_search (self, BATCH_TYPE_RECORDS, seq, UINT64_MAX);
+}
+
+segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop)
+{
+    return s_search (self, BATCH_TYPE_RECORDS, seq, stop);
 }
 
 segment_step_t segment_walk_search_state (segment_walk_t *self)
 {
-    return s_search (self, BATCH_TYPE_STATE, 1);
+    return s_search (self, BATCH_TYPE_STATE, 1, UINT64_MAX);
 }
 
 int segment_begins_whole (int fd, const segment_header_t *header)
@@ -246,7 +262,7 @@ int segment_begins_whole (int fd, const segment_header_t *header)
 
 int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq)
 {
-    segment_walk_t *walk = segment_walk_new (fd, log, offset, UINT64_MAX);
+    segment_walk_t *walk = segment_walk_new (fd, log, offset + 1, UINT64_MAX);
     int rc = 0;
     segment_step_t step = SEGMENT_BAD;
     while (rc == 0 && step != SEGMENT_END) {

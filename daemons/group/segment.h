@@ -73,6 +73,9 @@ void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *cha
 // are whole, sound and in place.
 segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch);
 
+// The same, but zeros are SEGMENT_BAD too: what lies behind them is not looked at.
+segment_step_t segment_walk_try (segment_walk_t *self, batch_t *batch);
+
 // Forgets what was read ahead: the file may have changed.
 void segment_walk_refresh (segment_walk_t *self);
 
@@ -80,9 +83,11 @@ uint64_t segment_walk_offset (const segment_walk_t *self);      // where the nex
 const chain_t *segment_walk_chain (const segment_walk_t *self); // after the last batch
 
 // After SEGMENT_BAD: moves to the next whole RECORDS batch of this log with a first sequence of at
-// least `seq`, wherever it begins. Returns SEGMENT_BATCH (segment_walk_next will give it),
-// SEGMENT_END or SEGMENT_FAILED.
+// least `seq`, wherever it begins, even here. From then on nothing more is demanded of batches.
+// Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq);
+// The same, but looks only at places below the offset `stop`; SEGMENT_BAD: none there, go on.
+segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop);
 // The same for a whole STATE batch.
 segment_step_t segment_walk_search_state (segment_walk_t *self);
 

@@ -76,7 +76,7 @@ static int s_load_header (segments_t *self, segment_t *segment, uint64_t first)
 {
     uint8_t bytes[SEGMENT_HEADER];
     segment_header_t header;
-    segment->header.first = first;
+    segment->header.first = segment->indexed_seq = first;
     if (segments_fd (self, segment) < 0)
         return -1;
     ssize_t rc = segment_pread (segment->fd, bytes, sizeof bytes, 0);
@@ -262,14 +262,45 @@ static size_t s_position (const segments_t *self, uint64_t seq, int64_t time, bo
     return low > 0 ? low - 1 : 0;
 }
 
-// The next whole batch; over what is damaged, to one with a sequence of at least `seq`.
-static segment_step_t s_next (segment_walk_t *walk, uint64_t seq, batch_t *batch)
+// ---- Indexes
+
+static void s_forget_index (segment_t *segment)
 {
-    segment_step_t step = segment_walk_next (walk, batch);
-    if (step != SEGMENT_BAD)
-        return step;
-    step = segment_walk_search (walk, seq);
-    return step == SEGMENT_BATCH ? segment_walk_next (walk, batch) : step;
+    index_destroy (&segment->index);
+    segment->index = index_new ();
+    segment->indexed = segment->start;
+    segment->indexed_seq = segment->header.first;
+    segment->lost = segment->complete = false;
+}
+
+// A whole batch at the offset. One whose sequences were seen before is in nobody's way.
+static void s_index_batch (segment_t *segment, const batch_t *batch, uint64_t offset)
+{
+    hole_t hole;
+    uint64_t first = hole_first (batch);
+    if (batch->type != BATCH_TYPE_RECORDS || first < segment->indexed_seq)
+        return;
+    if (first > segment->indexed_seq)
+        index_add_lost (segment->index, segment->indexed_seq, offset);
+    if (!hole_read (&hole, batch))
+        index_add (segment->index, first, batch->base, offset);
+    segment->indexed_seq = hole_last (batch) + 1;
+}
+
+// One batch more, or over what is none as far as `stop`.
+static segment_step_t s_index_next (segment_t *segment, segment_walk_t *walk, uint64_t stop)
+{
+    batch_t batch;
+    segment_step_t step;
+    if (segment->lost)
+        step = segment_walk_search_to (walk, segment->indexed_seq, stop);
+    else if ((step = segment_walk_try (walk, &batch)) == SEGMENT_BATCH)
+        s_index_batch (segment, &batch, segment->indexed);
+    else if (step == SEGMENT_BAD)
+        index_add_lost (segment->index, segment->indexed_seq, segment->indexed);
+    segment->lost = step == SEGMENT_BAD;
+    segment->indexed = segment_walk_offset (walk);
+    return step;
 }
 
 // Makes the index for another step. SEGMENTS_PAGE: done with this segment.
@@ -279,27 +310,18 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
     if (fd < 0)
         return SEGMENTS_FAILED;
     segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->indexed, segment->end);
-    segment_walk_expect (walk, segment->indexed_seq, NULL);
     uint64_t stop = segment->indexed + SEGMENTS_STEP;
     segment_step_t step = SEGMENT_BATCH;
-    while (step == SEGMENT_BATCH && segment->indexed < stop) {
-        batch_t batch;
-        step = s_next (walk, segment->indexed_seq, &batch);
-        if (step != SEGMENT_BATCH)
-            break;
-        segment->indexed = segment_walk_offset (walk);
-        segment->indexed_seq = hole_last (&batch) + 1;
-        uint64_t offset = segment->indexed - batch.bytes.size;
-        hole_t hole;
-        if (!hole_read (&hole, &batch))
-            index_add (segment->index, (index_entry_t){batch.first, batch.base, offset});
-    }
+    while ((step == SEGMENT_BATCH || step == SEGMENT_BAD) && segment->indexed < stop)
+        step = s_index_next (segment, walk, stop);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
         return SEGMENTS_FAILED;
     segment->complete = step == SEGMENT_END;
     return segment->complete ? SEGMENTS_PAGE : SEGMENTS_LATER;
 }
+
+// ---- Pages
 
 // Reads up to `size` bytes from `offset` into a new buffer with the headroom in front.
 static segments_read_t s_load (segments_t *self, segment_t *segment, uint64_t offset, size_t size,
@@ -374,38 +396,55 @@ static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t
     return SEGMENTS_NOTHING;
 }
 
-// The batch that holds `seq` was missed from *offset on: something there is damaged, or a hole. Now
-// only whole batches are believed. If one of them holds it, *offset is where; if none does, says up
-// to where there is nothing.
-static segments_read_t s_look_behind (segments_t *self, segment_t *segment, uint64_t *offset,
-                                      uint64_t seq, uint64_t head, segments_page_t *page)
+// Nothing from `seq` on is to be had up to the next entry that is a batch.
+static segments_read_t s_gap (const segments_t *self, const segment_t *segment,
+                              const index_entry_t *entry, uint64_t seq, uint64_t head,
+                              segments_page_t *page)
+{
+    size_t next = (size_t)(segment - self->list) + 1;
+    while (entry && entry->lost)
+        entry = index_after (segment->index, entry);
+    page->from = seq;
+    if (entry)
+        page->to = entry->seq - 1;
+    else
+        page->to = next < self->count ? self->list[next].header.first - 1 : head;
+    return SEGMENTS_GAP;
+}
+
+// The batch that holds `seq` was missed behind `entry`: there is a hole, or the index is not true
+// any more. If it is there after all, *offset is where.
+static segments_read_t s_look_behind (segments_t *self, segment_t *segment,
+                                      const index_entry_t *entry, uint64_t *offset, uint64_t seq,
+                                      uint64_t head, segments_page_t *page)
 {
     int fd = segments_fd (self, segment);
     if (fd < 0)
         return SEGMENTS_FAILED;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, *offset, segment->end);
+    const index_entry_t *next = index_after (segment->index, entry);
+    uint64_t end = next ? next->offset : segment->complete ? segment->end : segment->indexed;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, *offset, end);
     batch_t batch;
+    hole_t hole;
     segment_step_t step;
     do
-        step = s_next (walk, seq > BATCH_RECORDS ? seq - BATCH_RECORDS : 1, &batch);
-    while (step == SEGMENT_BATCH && hole_last (&batch) < seq);
-    uint64_t end = segment_walk_offset (walk);
-    hole_t hole;
-    bool is_hole = step == SEGMENT_BATCH && hole_read (&hole, &batch);
+        step = segment_walk_try (walk, &batch);
+    while (step == SEGMENT_BATCH && (hole_last (&batch) < seq || hole_read (&hole, &batch)));
+    uint64_t at = segment_walk_offset (walk);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
         return SEGMENTS_FAILED;
-    if (step == SEGMENT_BATCH && !is_hole && batch.first <= seq) {
-        *offset = end - batch.bytes.size;
+    if (step == SEGMENT_BATCH && batch.first <= seq) {
+        *offset = at - batch.bytes.size;
         return SEGMENTS_PAGE;
     }
-    size_t next = (size_t)(segment - self->list) + 1;
-    page->from = seq;
     if (step == SEGMENT_BATCH)
-        page->to = is_hole ? hole.to : batch.first - 1;
-    else
-        page->to = next < self->count ? self->list[next].header.first - 1 : head;
-    return SEGMENTS_GAP;
+        return s_gap (self, segment, &(index_entry_t){.seq = batch.first}, seq, head, page);
+    if (step == SEGMENT_BAD)
+        s_forget_index (segment);
+    if (step == SEGMENT_BAD || (!next && !segment->complete))
+        return s_index_step (self, segment) == SEGMENTS_FAILED ? SEGMENTS_FAILED : SEGMENTS_LATER;
+    return s_gap (self, segment, next, seq, head, page);
 }
 
 segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
@@ -421,10 +460,12 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
             return step;
     }
     const index_entry_t *entry = index_by_seq (segment->index, seq);
+    if (entry && entry->lost)
+        return s_gap (self, segment, entry, seq, head, page);
     uint64_t offset = entry ? entry->offset : segment->start;
     segments_read_t rc = s_read_at (self, segment, offset, seq, max, page);
     if (rc == SEGMENTS_NOTHING)
-        rc = s_look_behind (self, segment, &offset, seq, head, page);
+        rc = s_look_behind (self, segment, entry, &offset, seq, head, page);
     if (rc == SEGMENTS_PAGE && !page->buffer)
         rc = s_read_at (self, segment, offset, seq, max, page);
     if (rc != SEGMENTS_NOTHING)
@@ -433,56 +474,103 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     return SEGMENTS_FAILED;
 }
 
-// The first record of the batch at or after `time`, 0: none. What a hole lost may have been one.
-static uint64_t s_first_since (batch_t *batch, int64_t time)
+// ---- Times
+
+typedef struct {
+    int64_t time;
+    uint64_t lost; // the first of those that are lost behind the last record before `time`; 0: none
+    uint64_t may;
+    uint64_t is; // 0: not found yet
+} find_t;
+
+static void s_find_lost (find_t *find, uint64_t seq)
+{
+    if (!find->lost)
+        find->lost = seq;
+}
+
+static void s_find_in_batch (find_t *find, batch_t *batch)
 {
     hole_t hole;
     record_t record;
-    bool is_hole = hole_read (&hole, batch);
-    while (batch_next (batch, &record) == 1)
-        if (record.time >= time)
-            return !is_hole ? record.seq : hole.to >= hole.from ? hole.from : 0;
-    return 0;
+    if (find->lost >= hole_first (batch))
+        find->lost = 0; // no sequence is missing
+    if (hole_read (&hole, batch)) {
+        if (hole.to >= hole.from)
+            s_find_lost (find, hole.from);
+        return;
+    }
+    while (!find->is && batch_next (batch, &record) == 1) {
+        if (record.time >= find->time) {
+            find->is = record.seq;
+            find->may = find->lost ? find->lost : record.seq;
+        } else
+            find->lost = 0;
+    }
 }
 
-// The first record at or after `time` from `offset` on; *seq is 0 when there is none.
-static segments_read_t s_find_in (segments_t *self, segment_t *segment, uint64_t offset,
-                                  int64_t time, uint64_t *seq)
+// From one entry of the index (NULL: the beginning) to the next.
+static segments_read_t s_find_behind (segments_t *self, segment_t *segment,
+                                      const index_entry_t *entry, find_t *find)
 {
+    const index_entry_t *next = index_after (segment->index, entry);
     int fd = segments_fd (self, segment);
     if (fd < 0)
         return SEGMENTS_FAILED;
-    *seq = 0;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, segment->end);
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, entry ? entry->offset : segment->start,
+                                             next ? next->offset : segment->end);
     segment_step_t step = SEGMENT_BATCH;
-    while (step == SEGMENT_BATCH && *seq == 0) {
-        batch_t batch;
-        step = s_next (walk, 1, &batch);
-        if (step == SEGMENT_BATCH)
-            *seq = s_first_since (&batch, time);
-    }
+    batch_t batch;
+    while (!find->is && (step = segment_walk_try (walk, &batch)) == SEGMENT_BATCH)
+        s_find_in_batch (find, &batch);
     segment_walk_destroy (&walk);
-    return step == SEGMENT_FAILED ? SEGMENTS_FAILED : SEGMENTS_PAGE;
+    if (step == SEGMENT_FAILED)
+        return SEGMENTS_FAILED;
+    if (step == SEGMENT_BAD) {
+        s_forget_index (segment);
+        return SEGMENTS_LATER;
+    }
+    return SEGMENTS_PAGE;
 }
 
-segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *seq)
+// In one segment, whose index is complete.
+static segments_read_t s_find_in (segments_t *self, segment_t *segment, find_t *find)
 {
+    const index_entry_t *entry = index_by_time (segment->index, find->time);
+    segments_read_t rc = SEGMENTS_PAGE;
+    do {
+        if (entry && entry->lost)
+            s_find_lost (find, entry->seq);
+        else
+            rc = s_find_behind (self, segment, entry, find);
+        if (rc == SEGMENTS_PAGE)
+            entry = index_after (segment->index, entry);
+    } while (rc == SEGMENTS_PAGE && !find->is && entry);
+    return rc;
+}
+
+segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *may,
+                               uint64_t *is)
+{
+    find_t find = {.time = time};
     size_t first = self->count > 0 ? s_position (self, 0, time, true) : 0;
+    if (self->count == 0 || self->list[first].header.time >= time)
+        s_find_lost (&find, 1); // nothing is known of what was before: the owner may know
     // Only where something is damaged is it not in the first one looked at.
-    for (size_t position = first; position < self->count; position++) {
+    for (size_t position = first; position < self->count && !find.is; position++) {
         segment_t *segment = &self->list[position];
-        if (!segment->complete) {
-            segments_read_t step = s_index_step (self, segment);
-            if (step != SEGMENTS_PAGE)
-                return step;
-        }
-        const index_entry_t *entry = index_by_time (segment->index, time);
-        segments_read_t rc =
-            s_find_in (self, segment, entry ? entry->offset : segment->start, time, seq);
-        if (rc != SEGMENTS_PAGE || *seq > 0)
+        if (position > first && segment[-1].indexed_seq < segment->header.first)
+            s_find_lost (&find, segment[-1].indexed_seq);
+        segments_read_t rc = SEGMENTS_PAGE;
+        if (!segment->complete)
+            rc = s_index_step (self, segment);
+        if (rc == SEGMENTS_PAGE)
+            rc = s_find_in (self, segment, &find);
+        if (rc != SEGMENTS_PAGE)
             return rc;
     }
-    *seq = head + 1;
+    *is = find.is ? find.is : head + 1;
+    *may = find.is ? find.may : find.lost && find.lost <= head ? find.lost : head + 1;
     return SEGMENTS_PAGE;
 }
 

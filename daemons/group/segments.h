@@ -1,8 +1,9 @@
 // segments: all files of a log, in order, and reading from them.
 //
 // Daemon floor 2. Files are opened when they are needed and at most SEGMENTS_OPEN stay open; the
-// index of a segment is made when it is first read. Reading never goes beyond what the owner said
-// is durable.
+// index of a segment is made when it is first read, in steps, and says where it is damaged; so no
+// read has to search. When the file is found to be other than the index says it is made again.
+// Reading never goes beyond what the owner said is durable.
 
 #ifndef ZCHAT_SEGMENTS_H
 #define ZCHAT_SEGMENTS_H
@@ -12,7 +13,7 @@
 
 #define SEGMENTS_OPEN     64
 #define SEGMENTS_HEADROOM 128 // bytes before a page's batches that the reader of it may overwrite
-#define SEGMENTS_STEP     1048576 // bytes of a segment that one call reads at most to make its index
+#define SEGMENTS_STEP     1048576 // bytes of a segment that one call goes through at most
 
 typedef struct segments segments_t;
 
@@ -26,6 +27,7 @@ typedef struct {
     index_t *index;
     uint64_t indexed;     // offset up to which the index is made
     uint64_t indexed_seq; // first sequence behind that
+    bool lost;            // there was no batch up to there
     bool complete;        // the index covers all of it
     uint64_t used;        // when it was last read, to choose which to close
 } segment_t;
@@ -59,7 +61,7 @@ int segments_fd_to_write (segments_t *self, segment_t *segment);
 typedef enum {
     SEGMENTS_PAGE,    // there it is
     SEGMENTS_NOTHING, // beyond the last durable record
-    SEGMENTS_LATER,   // an index was made for a step: ask again
+    SEGMENTS_LATER,   // an index was made for a step, or has to be: ask again
     SEGMENTS_GAP,     // the sequence is not to be had: from, to, why
     SEGMENTS_FAILED   // the disk could not be read: errno
 } segments_read_t;
@@ -78,9 +80,11 @@ typedef struct {
 segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
                                segments_page_t *page);
 
-// The first sequence whose time is at or after `time`; head + 1 when there is none. SEGMENTS_PAGE:
-// found.
-segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *seq);
+// The first sequence whose time may be at or after `time`: that of a record which is lost counts if
+// nothing says that it was before, also in front of all that is there. And the first which is there
+// and is; each head + 1 when there is none. SEGMENTS_PAGE: found.
+segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *may,
+                               uint64_t *is);
 
 // A sequence not above `seq` such that about `bytes` bytes or more of the log lie from it to `seq`;
 // not below `oldest`. Looks only at indexes that are made: where there is none it goes back by

@@ -136,8 +136,9 @@ static void s_begin_pass (transcript_t *self, log_t *log, uint64_t end)
 // Where what counts begins. An index need not be made for all of it.
 static segments_read_t s_find_begin (transcript_t *self, log_t *log)
 {
+    uint64_t is;
     if (self->since > 0)
-        return log_find (log, self->since, &self->begin);
+        return log_find (log, self->since, &self->begin, &is);
     self->begin = log_oldest (log);
     return SEGMENTS_PAGE;
 }

@@ -356,15 +356,6 @@ static void s_judge_newest (const truth_t *self, const truth_file_t *file, uint6
     fate->read_only = walk.damaged || !whole || fate->last < durable;
 }
 
-static bool s_any_whole (const truth_t *self, const truth_file_t *files, size_t count)
-{
-    size_t start;
-    for (size_t i = 0; i < count; i++)
-        if (s_is_whole (self, &files[i], &start))
-            return true;
-    return false;
-}
-
 static void s_judge_opening (const truth_t *self, const truth_file_t *files, size_t count,
                              truth_fate_t *fate)
 {
@@ -380,14 +371,16 @@ static void s_judge_opening (const truth_t *self, const truth_file_t *files, siz
         if (s_has_header (self, &files[count]) && durable == 0)
             durable = files[count].first - 1;
     }
-    fate->opens = count == 0 || s_any_whole (self, files, count);
+    fate->opens = true;
     fate->read_only = count == 0 && durable > 0;
     fate->torn = count == 0 && !fate->read_only ? aside : 0;
-    if (!fate->opens || count == 0)
+    if (count == 0)
         return;
     s_judge_newest (self, &files[count - 1], durable, fate);
-    for (size_t i = 0; i + 1 < count; i++)
+    for (size_t i = 0; i + 1 < count; i++) {
         s_serve_older (self, &files[i], files[i + 1].first, fate);
+        fate->read_only = fate->read_only || !s_has_header (self, &files[i]);
+    }
     fate->read_only = fate->read_only || files[0].first > 1;
     if (!fate->read_only) // what proves damage stays where it is
         fate->torn += aside;
