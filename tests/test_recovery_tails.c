@@ -125,6 +125,8 @@ static void s_tear_everywhere (tear_t tear, dice_t *chance)
             memcpy (bytes, s_bytes, cut);
             if (tear == CUT_AND_GARBAGE)
                 dice_fill (chance, bytes + cut, s_size - cut);
+            if (tear == CUT_AND_GARBAGE && bytes[cut] == s_bytes[cut])
+                bytes[cut] ^= 1; // or it may be whole
             s_write (bytes, size);
             s_tail_is_cut (batch, bytes + s_ends[batch], size - s_ends[batch]);
         }

@@ -438,6 +438,26 @@ START_TEST (no_call_goes_through_more_than_a_few_mebibytes)
 }
 END_TEST
 
+// A write that went to the wrong place hides nothing but what it wrote over.
+START_TEST (batch_out_of_place_hides_none_behind_it)
+{
+    for (size_t at = 0; at < 6; at++) {
+        logbook_t *book = logbook_new ();
+        uint8_t copy[BATCH_MAX];
+        logbook_segment (book);
+        for (int i = 0; i < 8; i++)
+            logbook_batch (book, 10, 50);
+        entry_t *entry = &book->entries[at], *other = &book->entries[6];
+        ck_assert_int_eq (__real_pread (book->fd, copy, other->size, (off_t)other->offset),
+                          (ssize_t)other->size);
+        logbook_spoil (book, 0, entry->offset, copy, other->size);
+        entry->damaged = true;
+        s_all_is_right (book);
+        logbook_destroy (book);
+    }
+}
+END_TEST
+
 START_TEST (random_damage_is_told_as_it_is)
 {
     dice_t chance = dice_new ("random_damage_is_told_as_it_is");
@@ -480,6 +500,7 @@ int main (void)
     tcase_add_test (cases, holes_in_a_row_are_one_gap);
     tcase_add_test (cases, damage_that_comes_later_is_a_gap_too);
     tcase_add_test (cases, no_call_goes_through_more_than_a_few_mebibytes);
+    tcase_add_test (cases, batch_out_of_place_hides_none_behind_it);
     tcase_add_test (cases, random_damage_is_told_as_it_is);
     return kit_run (cases, "segments_damage");
 }

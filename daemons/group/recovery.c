@@ -268,14 +268,10 @@ static int s_replay_batches (run_t *self, segment_t *segment)
         return s_read_error (self, segment);
     segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->start, UINT64_MAX);
     const segment_header_t *header = &segment->header;
-    if (header->version == SEGMENT_VERSION) {
-        segment_walk_expect (walk, header->first, &header->chain);
+    bool known = header->version == SEGMENT_VERSION; // else bytes that are no batch come first
+    segment_walk_expect (walk, header->first, known ? &header->chain : NULL);
+    if (known)
         self->result->chain = header->chain;
-    } else { // it has no header: it begins with its first batch, wherever that is
-        if (segment_walk_search (walk, header->first) == SEGMENT_BATCH)
-            segment->start = segment_walk_offset (walk);
-        segment_walk_expect (walk, header->first, NULL);
-    }
     segment->end = segment->indexed = segment->start;
     int rc = 1;
     while (rc == 1) {

@@ -209,7 +209,8 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
 {
     self->chained = false;
     self->seq = 0;
-    for (; self->offset < stop; self->offset++) {
+    while (self->offset + 1 < stop) {
+        self->offset++;
         span_t bytes = s_look (self);
         if (!bytes.data)
             return SEGMENT_FAILED;
@@ -262,7 +263,7 @@ int segment_begins_whole (int fd, const segment_header_t *header)
 
 int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq)
 {
-    segment_walk_t *walk = segment_walk_new (fd, log, offset + 1, UINT64_MAX);
+    segment_walk_t *walk = segment_walk_new (fd, log, offset, UINT64_MAX);
     int rc = 0;
     segment_step_t step = SEGMENT_BAD;
     while (rc == 0 && step != SEGMENT_END) {

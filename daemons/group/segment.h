@@ -83,8 +83,8 @@ uint64_t segment_walk_offset (const segment_walk_t *self);      // where the nex
 const chain_t *segment_walk_chain (const segment_walk_t *self); // after the last batch
 
 // After SEGMENT_BAD: moves to the next whole RECORDS batch of this log with a first sequence of at
-// least `seq`, wherever it begins, even here. From then on nothing more is demanded of batches.
-// Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
+// least `seq`, wherever behind this place it begins. From then on nothing more is demanded of
+// batches. Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq);
 // The same, but looks only at places below the offset `stop`; SEGMENT_BAD: none there, go on.
 segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop);

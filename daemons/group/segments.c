@@ -273,17 +273,14 @@ static void s_forget_index (segment_t *segment)
     segment->lost = segment->complete = false;
 }
 
-// A whole batch at the offset. One whose sequences were seen before is in nobody's way.
+// A batch at the offset, in its place or behind what is lost.
 static void s_index_batch (segment_t *segment, const batch_t *batch, uint64_t offset)
 {
     hole_t hole;
-    uint64_t first = hole_first (batch);
-    if (batch->type != BATCH_TYPE_RECORDS || first < segment->indexed_seq)
+    if (batch->type != BATCH_TYPE_RECORDS)
         return;
-    if (first > segment->indexed_seq)
-        index_add_lost (segment->index, segment->indexed_seq, offset);
     if (!hole_read (&hole, batch))
-        index_add (segment->index, first, batch->base, offset);
+        index_add (segment->index, batch->first, batch->base, offset);
     segment->indexed_seq = hole_last (batch) + 1;
 }
 
@@ -310,9 +307,10 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
     if (fd < 0)
         return SEGMENTS_FAILED;
     segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->indexed, segment->end);
+    segment_walk_expect (walk, segment->indexed_seq, NULL);
     uint64_t stop = segment->indexed + SEGMENTS_STEP;
     segment_step_t step = SEGMENT_BATCH;
-    while ((step == SEGMENT_BATCH || step == SEGMENT_BAD) && segment->indexed < stop)
+    while ((step == SEGMENT_BATCH || step == SEGMENT_BAD) && segment->indexed + 1 < stop)
         step = s_index_next (segment, walk, stop);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
