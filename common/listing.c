@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENDPOINTS_MAX = 16, ROWS_MAX = 100000 };
+enum {
+    ENDPOINTS_MAX = 16,
+    ROWS_MAX = 100000,
+    SIDES_MAX = 16 // of a conflict
+};
 
 typedef struct {
     lookup_row_t row;
@@ -120,7 +124,7 @@ void listing_destroy (listing_t **self_p)
     *self_p = NULL;
 }
 
-// Where the name is, or would be.
+// Where the name's first row is, or would be.
 static size_t s_place (const listing_t *self, const char *name, bool *found)
 {
     size_t low = 0, high = self->count;
@@ -156,17 +160,15 @@ static int s_insert (listing_t *self, size_t place, entry_t *entry)
     return 0;
 }
 
-// Which of two entries of one name stays. The other one leaves its endpoints, when both speak of
-// the same opening of the same log.
+// Two entries of one log (or two without): which of them stays. The other one leaves its endpoints,
+// when both speak of the same opening of the log.
 static entry_t *s_merge (entry_t *old, entry_t *new)
 {
-    bool old_legacy = guid_is_null (&old->row.log), new_legacy = guid_is_null (&new->row.log);
-    bool same = guid_equal (&old->row.log, &new->row.log);
-    bool newer = same && !old_legacy && new->row.generation > old->row.generation;
-    entry_t *keep = newer || (old_legacy && !new_legacy) ? new : old;
-    const entry_t *drop = keep == old ? new : old;
-    keep->row.conflict = old->row.conflict || (!same && !old_legacy && !new_legacy);
-    if (!same || old->row.generation != new->row.generation)
+    bool newer = new->row.generation > old->row.generation;
+    entry_t *keep = newer ? new : old;
+    const entry_t *drop = newer ? old : new;
+    keep->row.conflict = old->row.conflict;
+    if (old->row.generation != new->row.generation)
         return keep;
     for (size_t i = 0; i < drop->row.endpoint_count; i++)
         s_add_endpoint (keep, drop->endpoints[i]);
@@ -175,19 +177,35 @@ static entry_t *s_merge (entry_t *old, entry_t *new)
     return keep;
 }
 
+// Puts the better of both at the place; the other one is freed.
+static int s_replace (listing_t *self, size_t place, entry_t *entry, bool merge)
+{
+    entry_t *old = self->entries[place], *keep = merge ? s_merge (old, entry) : entry;
+    self->entries[place] = keep;
+    s_free (keep == old ? entry : old);
+    return 0;
+}
+
 int listing_add (listing_t *self, const wire_t *row)
 {
     entry_t *entry = s_entry (row);
     if (!entry)
         return -1;
-    bool found;
-    size_t place = s_place (self, entry->name, &found);
-    if (!found)
-        return s_insert (self, place, entry);
-    entry_t *old = self->entries[place];
-    self->entries[place] = s_merge (old, entry);
-    s_free (self->entries[place] == old ? entry : old);
-    return 0;
+    bool found, legacy = guid_is_null (&entry->row.log);
+    size_t first = s_place (self, entry->name, &found), end = first;
+    for (; end < self->count && strcmp (self->entries[end]->name, entry->name) == 0; end++)
+        if (guid_equal (&self->entries[end]->row.log, &entry->row.log))
+            return s_replace (self, end, entry, true);
+    if (found && guid_is_null (&self->entries[first]->row.log)) // so there is no other one
+        return s_replace (self, first, entry, false);
+    if ((found && legacy) || end - first == SIDES_MAX) {
+        s_free (entry);
+        return 0;
+    }
+    entry->row.conflict = found;
+    for (size_t i = first; i < end; i++)
+        self->entries[i]->row.conflict = true;
+    return s_insert (self, end, entry);
 }
 
 size_t listing_count (const listing_t *self)

@@ -1,8 +1,8 @@
 // listing: what several registries say of groups, merged.
 //
 // Floor 4, pure. The same name with the same log id is one row: that of the highest generation,
-// with the endpoints of all that say this generation. With two log ids it is a conflict: one of the
-// two is kept, `conflict` set, and nobody may choose it. A group of the original system (no log id)
+// with the endpoints of all that say this generation. With two log ids it is a conflict: each is a
+// row, with `conflict` set, and nobody may choose one. A group of the original system (no log id)
 // gives way to a zchat group.
 
 #ifndef ZCHAT_LISTING_H
@@ -35,7 +35,7 @@ void listing_clear (listing_t *self);
 // or no endpoint that can be connected to; or when there is no more room.
 int listing_add (listing_t *self, const wire_t *row);
 
-// Sorted by name.
+// Sorted by name. listing_find gives the first row of that name.
 size_t listing_count (const listing_t *self);
 const lookup_row_t *listing_row (const listing_t *self, size_t index);
 const lookup_row_t *listing_find (const listing_t *self, const char *name);

@@ -169,7 +169,8 @@ static void s_learn (session_t *self, const wire_t *pong)
                                   .why = (record_why_t)wire_number (pong, WIRE_F_WHY),
                                   .last = wire_number (pong, WIRE_F_LAST),
                                   .time = (int64_t)wire_number (pong, WIRE_F_TIME),
-                                  .max_message = wire_number (pong, WIRE_F_MAX_MESSAGE)};
+                                  .max_message = wire_number (pong, WIRE_F_MAX_MESSAGE),
+                                  .proves = wire_has (pong, WIRE_F_KEY)};
     self->known = true;
     follower_pong (&self->follower, self->info.last);
 }

@@ -32,6 +32,7 @@ typedef struct {
     uint64_t last;        // last durable sequence
     int64_t time;         // microseconds since 1970, the group's clock
     uint64_t max_message; // bytes
+    bool proves;          // it has a CURVE listener, where people prove who they are
 } session_info_t;
 
 // Any of them may be NULL.

@@ -139,16 +139,27 @@ char *text_for_log (const char *text, size_t size, size_t max)
     return result;
 }
 
+// What stands before the next character: marks on the last base, or nothing that takes any.
+enum { NO_BASE = MARKS_MAX };
+
+// Is it shown as nothing at all: fillers, joiners, selectors of variants? The two selectors of text
+// and picture forms are in use, one behind a character.
+static bool s_is_invisible (ucs4_t c, unsigned marks)
+{
+    bool form = c == 0xfe0e || c == 0xfe0f;
+    return form ? marks > 0 : uc_is_property_default_ignorable_code_point (c);
+}
+
 // Writes one character of remote text as a terminal may have it; counts marks since the last base.
 static char *s_put_shown (char *out, ucs4_t c, bool keep_lines, unsigned *marks)
 {
     if (keep_lines && (c == '\n' || c == '\t')) {
-        *marks = 0;
+        *marks = NO_BASE;
         *out++ = (char)c;
         return out;
     }
-    if (s_is_control (c)) {
-        *marks = 0;
+    if (s_is_control (c) || s_is_invisible (c, *marks)) {
+        *marks = NO_BASE;
         return out + sprintf (out, "\\u{%02x}", (unsigned)c);
     }
     if (!uc_is_general_category_withtable (c, UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Me))
@@ -165,7 +176,7 @@ char *text_for_terminal (const char *text, size_t size, bool keep_lines)
     if (!result)
         return NULL;
     char *out = result;
-    unsigned marks = 0;
+    unsigned marks = NO_BASE;
     for (size_t i = 0; i < size;) {
         ucs4_t c;
         int used = u8_mbtoucr (&c, s_bytes (text) + i, size - i);
@@ -174,7 +185,7 @@ char *text_for_terminal (const char *text, size_t size, bool keep_lines)
             i += (size_t)used;
         } else {
             out += sprintf (out, "\\x%02x", s_bytes (text)[i++]);
-            marks = 0;
+            marks = NO_BASE;
         }
     }
     *out++ = 0;

@@ -33,8 +33,9 @@ char *text_nick_key (const char *nick, size_t size);
 char *text_for_log (const char *text, size_t size, size_t max);
 
 // For a terminal: valid UTF-8 in which controls (newline and tab too, unless `keep_lines`), format
-// and bidi controls are shown escaped as \u{NN}, bytes that are no UTF-8 as \xNN, and at most 4
-// combining marks follow one character. The caller frees the result (zero-terminated).
+// and bidi controls, and what is shown as nothing at all (fillers, joiners, all but one selector of
+// a variant) are shown escaped as \u{NN}, bytes that are no UTF-8 as \xNN. At most 4 combining
+// marks follow a character, none anything else. The caller frees the result (zero-terminated).
 char *text_for_terminal (const char *text, size_t size, bool keep_lines);
 
 // Columns that valid UTF-8 takes on a terminal (wide characters 2, combining 0).

@@ -70,13 +70,24 @@ START_TEST (endpoints_of_one_generation_are_joined)
 }
 END_TEST
 
-START_TEST (conflict_stays_one)
+START_TEST (conflict_stays_one_and_shows_each_side)
 {
     s_add ("cats", &LOG_A, 2, "tcp://127.0.0.1:2");
     s_add ("cats", &LOG_B, 2, "tcp://127.0.0.1:3");
     s_add ("cats", &LOG_A, 9, "tcp://127.0.0.1:2");
+    s_add ("dogs", &LOG_A, 9, "tcp://127.0.0.1:2");
     ck_assert (listing_find (s_self, "cats")->conflict);
-    ck_assert_uint_eq (listing_count (s_self), 1);
+    ck_assert_uint_eq (listing_count (s_self), 3);
+    ck_assert_uint_eq (listing_row (s_self, 0)->generation, 9);
+    ck_assert (guid_equal (&listing_row (s_self, 1)->log, &LOG_B));
+    ck_assert_str_eq (listing_row (s_self, 1)->endpoints[0], "tcp://127.0.0.1:3");
+    ck_assert (listing_row (s_self, 0)->conflict && listing_row (s_self, 1)->conflict);
+    ck_assert (!listing_find (s_self, "dogs")->conflict);
+    // A registry that lists a name over and over fills no memory.
+    for (uint8_t i = 10; i < 100; i++)
+        s_add ("cats", &(guid_t){{i}}, 1, "tcp://127.0.0.1:2");
+    s_add ("cats", &NO_LOG, 0, "tcp://127.0.0.1:2");
+    ck_assert_uint_eq (listing_count (s_self), 17);
 }
 END_TEST
 
@@ -131,7 +142,7 @@ int main (void)
     tcase_add_test (cases, rows_are_sorted_and_found);
     tcase_add_test (cases, highest_generation_wins_in_any_order);
     tcase_add_test (cases, endpoints_of_one_generation_are_joined);
-    tcase_add_test (cases, conflict_stays_one);
+    tcase_add_test (cases, conflict_stays_one_and_shows_each_side);
     tcase_add_test (cases, original_group_gives_way_in_any_order);
     tcase_add_test (cases, original_names_may_have_capitals);
     tcase_add_test (cases, texts_have_no_controls);

@@ -174,7 +174,27 @@ START_TEST (terminal_text_has_few_marks_on_a_character)
 {
     s_expect (text_for_terminal (TEXT ("a" MARK MARK MARK MARK MARK MARK "b" MARK), false),
               "a" MARK MARK MARK MARK "b" MARK);
-    s_expect (text_for_terminal (TEXT (MARK MARK MARK MARK MARK), false), MARK MARK MARK MARK);
+    s_expect (text_for_terminal (TEXT (MARK MARK "a\n" MARK "\xff" MARK "\r" MARK), true),
+              "a\n\\xff\\u{0d}");
+}
+END_TEST
+
+#define PICTURE "\xef\xb8\x8f"
+
+START_TEST (terminal_text_shows_what_would_be_hidden)
+{
+    s_expect (text_for_terminal (TEXT ("a\xe2\x80\x8b\xe2\x80\x8d"), false), "a\\u{200b}\\u{200d}");
+    s_expect (text_for_terminal (TEXT ("a\xcd\x8f"
+                                       "b"),
+                                 false),
+              "a\\u{34f}b");
+    s_expect (text_for_terminal (TEXT ("\xe3\x85\xa4\xe1\x85\x9f"), false), "\\u{3164}\\u{115f}");
+    s_expect (text_for_terminal (TEXT ("\xf3\xa0\x84\x80"), false), "\\u{e0100}");
+    // A heart in its picture's form is in use; a message hidden in selectors is not.
+    s_expect (text_for_terminal (TEXT ("\xe2\x9d\xa4" PICTURE), false), "\xe2\x9d\xa4" PICTURE);
+    s_expect (text_for_terminal (TEXT ("\xe2\x9d\xa4" PICTURE PICTURE PICTURE), false),
+              "\xe2\x9d\xa4" PICTURE "\\u{fe0f}\\u{fe0f}");
+    s_expect (text_for_terminal (TEXT (PICTURE), false), "\\u{fe0f}");
 }
 END_TEST
 
@@ -206,6 +226,7 @@ int main (void)
     tcase_add_test (cases, terminal_text_keeps_lines_only_when_asked);
     tcase_add_test (cases, terminal_text_shows_bytes_that_are_no_utf8);
     tcase_add_test (cases, terminal_text_has_few_marks_on_a_character);
+    tcase_add_test (cases, terminal_text_shows_what_would_be_hidden);
     tcase_add_test (cases, width_counts_columns);
     Suite *suite = suite_create ("text");
     suite_add_tcase (suite, cases);

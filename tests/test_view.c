@@ -46,7 +46,7 @@ static void s_expect (char *got, const char *wanted)
 static void s_expect_text (const record_t *record, const char *wanted)
 {
     view_t *view = view_new (false, 0);
-    char *got = view_record (view, "cats", record);
+    char *got = view_record (view, "cats", false, record);
     ck_assert_ptr_nonnull (got);
     const char *day = "--- 2026-11-22 ---\n";
     ck_assert_int_eq (strncmp (got, day, strlen (day)), 0);
@@ -59,7 +59,7 @@ static void s_expect_text (const record_t *record, const char *wanted)
 static void s_expect_json (const record_t *record, const char *wanted)
 {
     view_t *view = view_new (true, 40);
-    s_expect (view_record (view, "cats", record), wanted);
+    s_expect (view_record (view, "cats", false, record), wanted);
     view_destroy (&view);
 }
 
@@ -111,7 +111,7 @@ static void s_expect_carried (const char *text, size_t size, const char *wanted)
     view_t *view = view_new (true, 0);
     record_t record = s_record (RECORD_MESSAGE, "ann", NULL);
     record.text = span (text, size);
-    char *line = view_record (view, "cats", &record);
+    char *line = view_record (view, "cats", false, &record);
     ck_assert_ptr_nonnull (line);
     ck_assert_ptr_eq (strchr (line, '\n'), line + strlen (line) - 1); // one line
     json_t *object = json_loads (line, 0, NULL);
@@ -136,7 +136,7 @@ START_TEST (json_never_holds_a_raw_control)
     record_t record = s_record (RECORD_MESSAGE, "ann",
                                 "\xc2\x9b"
                                 "2J\x7f");
-    char *line = view_record (view, "cats", &record);
+    char *line = view_record (view, "cats", false, &record);
     ck_assert_ptr_null (strstr (line, "\xc2\x9b"));
     ck_assert_ptr_nonnull (strstr (line, "\"\\u009B2J\\u007F\""));
     free (line);
@@ -175,10 +175,10 @@ START_TEST (date_line_stands_at_each_new_day)
 {
     view_t *view = view_new (false, 0);
     record_t record = s_record (RECORD_MESSAGE, "ann", "hi");
-    s_expect (view_record (view, "cats", &record), "--- 2026-11-22 ---\n07:00:00 ann: hi\n");
-    s_expect (view_record (view, "cats", &record), "07:00:00 ann: hi\n");
+    s_expect (view_record (view, "cats", false, &record), "--- 2026-11-22 ---\n07:00:00 ann: hi\n");
+    s_expect (view_record (view, "cats", false, &record), "07:00:00 ann: hi\n");
     record.time += INT64_C (17 * 3600) * 1000000;
-    s_expect (view_record (view, "cats", &record), "--- 2026-11-23 ---\n00:00:00 ann: hi\n");
+    s_expect (view_record (view, "cats", false, &record), "--- 2026-11-23 ---\n00:00:00 ann: hi\n");
     view_destroy (&view);
 }
 END_TEST
@@ -190,10 +190,10 @@ START_TEST (days_and_times_are_local)
     view_t *view = view_new (false, 0);
     record_t record = s_record (RECORD_MESSAGE, "ann", "hi");
     record.time += INT64_C (3 * 3600) * 1000000;
-    s_expect (view_record (view, "cats", &record), "--- 2026-11-23 ---\n00:00:00 ann: hi\n");
+    s_expect (view_record (view, "cats", false, &record), "--- 2026-11-23 ---\n00:00:00 ann: hi\n");
     view_destroy (&view);
     view = view_new (true, 0);
-    char *line = view_record (view, "cats", &record);
+    char *line = view_record (view, "cats", false, &record);
     ck_assert_ptr_nonnull (strstr (line, "\"time\":\"2026-11-22T10:00:00.123456Z\""));
     free (line);
     view_destroy (&view);
@@ -205,9 +205,10 @@ START_TEST (groups_are_named_when_there_are_several)
     view_t *view = view_new (false, 0);
     view_name_groups (view, true);
     record_t record = s_record (RECORD_MESSAGE, "ann", "hi");
-    s_expect (view_record (view, "cats", &record), "--- 2026-11-22 ---\n07:00:00 [cats] ann: hi\n");
+    s_expect (view_record (view, "cats", false, &record),
+              "--- 2026-11-22 ---\n07:00:00 [cats] ann: hi\n");
     record = s_record (RECORD_JOIN, "bob", NULL);
-    s_expect (view_record (view, "dogs", &record), "07:00:00 [dogs] * bob joined\n");
+    s_expect (view_record (view, "dogs", false, &record), "07:00:00 [dogs] * bob joined\n");
     view_destroy (&view);
 }
 END_TEST
@@ -216,14 +217,14 @@ START_TEST (long_message_is_broken_and_indented_on_a_terminal)
 {
     view_t *view = view_new (false, 24);
     record_t record = s_record (RECORD_MESSAGE, "ann", "one two three          07:00:00 bob: no");
-    s_expect (view_record (view, "cats", &record),
+    s_expect (view_record (view, "cats", false, &record),
               "--- 2026-11-22 ---\n07:00:00 ann: one two \n         three          \n"
               "         07:00:00 bob: \n         no\n");
     record = s_record (RECORD_TOPIC, "ann", "x              07:00:00 bob: no");
-    s_expect (view_record (view, "cats", &record),
+    s_expect (view_record (view, "cats", false, &record),
               "07:00:00 * ann set the \n         topic: x       \n               07:00:00 \n"
               "         bob: no\n");
-    view_group_t group = {.name = "cats", .log = ANN, .state = "", .topic = "07:00:00 bob: no"};
+    view_group_t group = {.name = "cats", .log = ANN, .trouble = "", .topic = "07:00:00 bob: no"};
     s_expect (view_group (view, &group),
               "cats              0 \n                  members,\n                  0 online\n"
               "                   #0  \n                  07:00:00\n                  bob: no\n");
@@ -235,13 +236,152 @@ START_TEST (rename_names_the_old_nick_when_it_was_seen)
 {
     view_t *view = view_new (false, 0);
     record_t record = s_record (RECORD_NICK, "anna", NULL);
-    s_expect (view_record (view, "cats", &record),
+    s_expect (view_record (view, "cats", false, &record),
               "--- 2026-11-22 ---\n07:00:00 * 11111111 is now anna\n");
     record.nick = span_of ("annie");
-    s_expect (view_record (view, "cats", &record), "07:00:00 * anna is now annie\n");
+    record.seq = 8;
+    s_expect (view_record (view, "cats", false, &record), "07:00:00 * anna is now annie\n");
     record.author = s_guid (BOB);
-    record.author.bytes[GUID_SIZE - 1] = s_guid (ANN).bytes[GUID_SIZE - 1];
-    s_expect (view_record (view, "cats", &record), "07:00:00 * 66666666 is now annie\n");
+    s_expect (view_record (view, "cats", false, &record), "07:00:00 * 66666666 is now annie\n");
+    view_destroy (&view);
+}
+END_TEST
+
+// What one record shows, behind the first one's date line.
+static void s_step (view_t *view, const char *group, record_kind_t kind, const char *who,
+                    uint64_t seq, const char *nick, const char *wanted)
+{
+    record_t record = s_record (kind, nick, kind == RECORD_MESSAGE ? "hi" : NULL);
+    record.author = s_guid (who);
+    record.seq = seq;
+    char *got = view_record (view, group, false, &record);
+    ck_assert_ptr_nonnull (strstr (got, wanted));
+    free (got);
+}
+
+START_TEST (nicks_are_remembered_whoever_else_speaks)
+{
+    view_t *view = view_new (false, 0);
+    s_step (view, "cats", RECORD_JOIN, ANN, 1, "ann", "* ann joined");
+    // Of all UUIDs that others have, some look like hers.
+    for (int i = 0; i < 200; i++) {
+        char bob[GUID_TEXT] = ANN;
+        sprintf (bob, "%08x", i);
+        bob[8] = '-';
+        s_step (view, "cats", RECORD_JOIN, bob, 2, "bob", "* bob joined");
+    }
+    s_step (view, "cats", RECORD_NICK, ANN, 3, "anna", "* ann is now anna");
+    view_destroy (&view);
+}
+END_TEST
+
+START_TEST (page_of_history_changes_no_nick_of_today)
+{
+    view_t *view = view_new (false, 0);
+    s_step (view, "cats", RECORD_NICK, ANN, 9, "ann", "is now ann");
+    s_step (view, "cats", RECORD_JOIN, ANN, 2, "first", "first joined");
+    s_step (view, "cats", RECORD_NICK, ANN, 5, "second", "* first is now second");
+    s_step (view, "cats", RECORD_NICK, ANN, 9, "ann", "* second is now ann");
+    s_step (view, "cats", RECORD_JOIN, ANN, 2, "first", "first joined");
+    s_step (view, "cats", RECORD_NICK, ANN, 10, "anna", "* ann is now anna");
+    view_destroy (&view);
+}
+END_TEST
+
+START_TEST (nicks_are_a_groups_own)
+{
+    view_t *view = view_new (false, 0);
+    s_step (view, "cats", RECORD_JOIN, ANN, 1, "ann", "ann joined");
+    s_step (view, "dogs", RECORD_JOIN, ANN, 1, "ann-2", "ann-2 joined");
+    s_step (view, "cats", RECORD_NICK, ANN, 5, "x", "* ann is now x");
+    s_step (view, "dogs", RECORD_NICK, ANN, 5, "x", "* ann-2 is now x");
+    view_destroy (&view);
+}
+END_TEST
+
+START_TEST (more_authors_than_are_remembered_push_out_the_oldest)
+{
+    view_t *view = view_new (false, 0);
+    s_step (view, "cats", RECORD_JOIN, BOB, 1, "bob", "bob joined");
+    s_step (view, "cats", RECORD_JOIN, ANN, 2, "ann", "ann joined");
+    for (int i = 0; i < 255; i++) {
+        char other[GUID_TEXT];
+        sprintf (other, "%08x-2222-4333-8444-555555555555", i);
+        s_step (view, "cats", RECORD_MESSAGE, other, 3, "o", "o: hi");
+    }
+    s_step (view, "cats", RECORD_NICK, ANN, 4, "anna", "* ann is now anna");
+    s_step (view, "cats", RECORD_NICK, BOB, 5, "bobby", "* 66666666 is now bobby");
+    view_destroy (&view);
+}
+END_TEST
+
+// A record of a deed to BOB, who was seen before, in both forms.
+static void s_expect_deed (record_kind_t kind, const char *text, const char *json)
+{
+    uint8_t bytes[80], key[32];
+    writer_t out = writer (bytes, sizeof bytes);
+    guid_t bob = s_guid (BOB);
+    memset (key, 0xab, sizeof key);
+    record_put_option (&out, RECORD_OPT_SUBJECT, bob.bytes, GUID_SIZE);
+    if (kind == RECORD_ADD_KEY || kind == RECORD_REMOVE_KEY)
+        record_put_option (&out, RECORD_OPT_KEY, key, sizeof key);
+    record_t deed = s_record (kind, "ann", NULL);
+    deed.options = span (bytes, writer_used (&out));
+    view_t *view = view_new (false, 0);
+    s_step (view, "cats", RECORD_JOIN, BOB, 1, "bob\x1b", "joined");
+    char *got = view_record (view, "cats", false, &deed);
+    ck_assert_str_eq (got, text);
+    free (got);
+    view_destroy (&view);
+    view = view_new (true, 0);
+    got = view_record (view, "cats", false, &deed);
+    ck_assert_ptr_nonnull (strstr (got, json));
+    ck_assert_ptr_nonnull (strstr (got, "\"subject\":\"" BOB "\""));
+    free (got);
+    view_destroy (&view);
+}
+
+START_TEST (deeds_name_whom_they_are_about)
+{
+    s_expect_deed (RECORD_INVITE, "07:00:00 * ann invited bob\\u{1b}\n", "\"kind\":\"invite\"");
+    s_expect_deed (RECORD_KICK, "07:00:00 * ann removed bob\\u{1b} from the group\n",
+                   "\"kind\":\"kick\"");
+    s_expect_deed (RECORD_BAN, "07:00:00 * ann banned bob\\u{1b}\n", "\"kind\":\"ban\"");
+    s_expect_deed (RECORD_UNBAN, "07:00:00 * ann lifted the ban on bob\\u{1b}\n",
+                   "\"kind\":\"unban\"");
+    s_expect_deed (RECORD_MUTE, "07:00:00 * ann muted bob\\u{1b}\n", "\"kind\":\"mute\"");
+    s_expect_deed (RECORD_UNMUTE, "07:00:00 * ann unmuted bob\\u{1b}\n", "\"kind\":\"unmute\"");
+    s_expect_deed (RECORD_OP, "07:00:00 * ann made bob\\u{1b} an operator\n", "\"kind\":\"op\"");
+    s_expect_deed (RECORD_DEOP, "07:00:00 * ann made bob\\u{1b} a plain member\n",
+                   "\"kind\":\"deop\"");
+    s_expect_deed (RECORD_ADD_KEY, "07:00:00 * ann added a key for bob\\u{1b} (abababab...)\n",
+                   "\"key\":\"abababababababababababababababababababababababababababababababab\"");
+    s_expect_deed (RECORD_REMOVE_KEY, "07:00:00 * ann removed a key of bob\\u{1b} (abababab...)\n",
+                   "\"kind\":\"remove-key\"");
+}
+END_TEST
+
+START_TEST (deed_without_a_subject_is_shown_too)
+{
+    record_t deed = s_record (RECORD_KICK, "ann", NULL);
+    s_expect_text (&deed, "07:00:00 * ann removed ? from the group\n");
+    view_t *view = view_new (true, 0);
+    char *got = view_record (view, "cats", false, &deed);
+    ck_assert_ptr_nonnull (strstr (got, "\"subject\":null"));
+    free (got);
+    view_destroy (&view);
+}
+END_TEST
+
+START_TEST (unproved_messages_are_marked_where_proof_is_possible)
+{
+    view_t *view = view_new (false, 0);
+    record_t record = s_record (RECORD_MESSAGE, "ann", "hi");
+    s_expect (view_record (view, "cats", true, &record),
+              "--- 2026-11-22 ---\n07:00:00 ann (unverified): hi\n");
+    s_expect (view_record (view, "cats", false, &record), "07:00:00 ann: hi\n");
+    record.flags = RECORD_VERIFIED;
+    s_expect (view_record (view, "cats", true, &record), "07:00:00 ann: hi\n");
     view_destroy (&view);
 }
 END_TEST
@@ -277,13 +417,23 @@ static const char *const s_endpoints[] = {"tcp://127.0.0.1:2001", "tcp://[::1]:2
 START_TEST (group_in_both_forms)
 {
     view_t *json = view_new (true, 0), *text = view_new (false, 0);
-    view_group_t group = {"cats", s_endpoints, 2, ANN, "in doubt", 3, 1, 42, "fur\x1b"};
+    view_group_t group = {.name = "cats",
+                          .endpoints = s_endpoints,
+                          .endpoint_count = 2,
+                          .log = ANN,
+                          .state = "in doubt",
+                          .trouble = "in doubt: so",
+                          .conflict = true,
+                          .members = 3,
+                          .online = 1,
+                          .seq = 42,
+                          .topic = "fur\x1b"};
     s_expect (view_group (json, &group),
               "{\"name\":\"cats\",\"endpoints\":[\"tcp://127.0.0.1:2001\",\"tcp://[::1]:2001\"],"
-              "\"log\":\"" ANN
-              "\",\"members\":3,\"online\":1,\"seq\":42,\"topic\":\"fur\\u001B\"}\n");
+              "\"log\":\"" ANN "\",\"members\":3,\"online\":1,\"seq\":42,\"topic\":\"fur\\u001B\","
+              "\"state\":\"in doubt\",\"conflict\":true}\n");
     s_expect (view_group (text, &group), "cats              3 members, 1 online  #42  "
-                                         "tcp://127.0.0.1:2001 tcp://[::1]:2001  (in doubt)  "
+                                         "tcp://127.0.0.1:2001 tcp://[::1]:2001  (in doubt: so)  "
                                          "fur\\u{1b}\n");
     view_destroy (&json);
     view_destroy (&text);
@@ -293,10 +443,12 @@ END_TEST
 START_TEST (group_of_the_original_system_has_only_its_address)
 {
     view_t *json = view_new (true, 0), *text = view_new (false, 0);
-    view_group_t group = {"Old", s_endpoints, 1, NULL, "", 0, 0, 0, ""};
+    view_group_t group = {
+        .name = "Old", .endpoints = s_endpoints, .endpoint_count = 1, .trouble = "", .topic = ""};
     s_expect (view_group (json, &group),
               "{\"name\":\"Old\",\"endpoints\":[\"tcp://127.0.0.1:2001\"],\"log\":null,"
-              "\"members\":null,\"online\":null,\"seq\":null,\"topic\":null}\n");
+              "\"members\":null,\"online\":null,\"seq\":null,\"topic\":null,"
+              "\"state\":null,\"conflict\":false}\n");
     s_expect (view_group (text, &group), "Old               tcp://127.0.0.1:2001\n");
     view_destroy (&json);
     view_destroy (&text);
@@ -391,6 +543,13 @@ int main (void)
     tcase_add_test (cases, groups_are_named_when_there_are_several);
     tcase_add_test (cases, long_message_is_broken_and_indented_on_a_terminal);
     tcase_add_test (cases, rename_names_the_old_nick_when_it_was_seen);
+    tcase_add_test (cases, nicks_are_remembered_whoever_else_speaks);
+    tcase_add_test (cases, page_of_history_changes_no_nick_of_today);
+    tcase_add_test (cases, nicks_are_a_groups_own);
+    tcase_add_test (cases, more_authors_than_are_remembered_push_out_the_oldest);
+    tcase_add_test (cases, deeds_name_whom_they_are_about);
+    tcase_add_test (cases, deed_without_a_subject_is_shown_too);
+    tcase_add_test (cases, unproved_messages_are_marked_where_proof_is_possible);
     tcase_add_test (cases, every_kind_has_a_sentence);
     tcase_add_test (cases, group_in_both_forms);
     tcase_add_test (cases, group_of_the_original_system_has_only_its_address);

@@ -40,12 +40,28 @@ START_TEST (expands_tabs_and_survives_a_narrow_terminal)
 }
 END_TEST
 
+// What a terminal shows wider than it is counted would go on at its left edge.
+START_TEST (pictures_are_counted_wide)
+{
+    char text[200] = "", *lines;
+    for (int i = 0; i < 12; i++)
+        strcat (text, "\xe2\x9d\xa4\xef\xb8\x8f");
+    lines = wrap_text (text, 0, 2, 12);
+    const char *end = strchr (lines, '\n');
+    ck_assert_ptr_nonnull (end);
+    ck_assert_int_eq (end - lines, 6 * 6);
+    ck_assert_int_eq (strncmp (end, "\n  \xe2", 4), 0);
+    free (lines);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("wrap");
     tcase_add_test (cases, breaks_at_blanks_and_inside_long_words);
     tcase_add_test (cases, counts_wide_characters_and_marks);
     tcase_add_test (cases, expands_tabs_and_survives_a_narrow_terminal);
+    tcase_add_test (cases, pictures_are_counted_wide);
     Suite *suite = suite_create ("wrap");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

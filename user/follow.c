@@ -132,7 +132,7 @@ static void s_on_record (void *arg, room_t *room, const record_t *record)
     bool early = line->has_after && !line->after.is_seq && record->time < line->after.time;
     if (early || context_ending (context))
         return;
-    context_print (context, view_record (context_view (context), room_name (room), record));
+    context_print (context, room_show (room, record));
     if (++self->printed == line->count)
         context_end (context, s_code (self));
 }

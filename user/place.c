@@ -103,8 +103,7 @@ static void s_print (place_t *self, const record_t *record)
 {
     if (record->seq > self->seen)
         self->seen = record->seq;
-    context_print (self->context,
-                   view_record (context_view (self->context), place_name (self), record));
+    context_print (self->context, room_show (self->room, record));
 }
 
 static void s_on_paged (void *arg, const record_t *record)

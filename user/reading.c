@@ -11,7 +11,12 @@ enum { WHO_PAGE = 500 };
 
 // groups
 
-static const char *s_state (const lookup_row_t *row)
+static const char *s_state (wire_state_t state)
+{
+    return state == WIRE_STATE_OK ? "sound" : state == WIRE_STATE_DOUBT ? "in doubt" : "read-only";
+}
+
+static const char *s_trouble (const lookup_row_t *row)
 {
     if (row->conflict)
         return "conflict: registries name two groups so";
@@ -27,20 +32,33 @@ static void s_print_group (context_t *context, const lookup_row_t *row)
                           .endpoints = row->endpoints,
                           .endpoint_count = row->endpoint_count,
                           .log = guid_is_null (&row->log) ? NULL : guid_print (&row->log, log),
-                          .state = s_state (row),
+                          .state = s_state (row->state),
+                          .trouble = s_trouble (row),
+                          .conflict = row->conflict,
                           .members = row->members,
                           .online = row->online,
                           .seq = row->seq,
                           .topic = row->topic};
-    if (row->conflict)
-        context_say (context, "%s: two groups have this name at different registries", row->name);
     context_print (context, view_group (context_view (context), &group));
+}
+
+static bool s_is_first_of_conflict (const lookup_t *lookup, size_t index)
+{
+    const lookup_row_t *row = lookup_row (lookup, index);
+    return row->conflict &&
+           (index == 0 || strcmp (lookup_row (lookup, index - 1)->name, row->name) != 0);
 }
 
 int reading_print_groups (context_t *context, const lookup_t *lookup, lookup_result_t result)
 {
     for (size_t i = 0; i < lookup_count (lookup); i++)
         s_print_group (context, lookup_row (lookup, i));
+    for (size_t i = 0; i < lookup_count (lookup); i++)
+        if (s_is_first_of_conflict (lookup, i))
+            context_say (context,
+                         "%s: several groups have this name at different registries; say which "
+                         "one by its endpoint",
+                         lookup_row (lookup, i)->name);
     context_flush (context);
     if (*lookup_refusal (lookup))
         context_say (context, "%s", lookup_refusal (lookup));
@@ -78,7 +96,7 @@ typedef struct {
 
 static void s_print_record (context_t *context, room_t *room, const record_t *record)
 {
-    context_print (context, view_record (context_view (context), room_name (room), record));
+    context_print (context, room_show (room, record));
 }
 
 static void s_on_paged (void *arg, const record_t *record)

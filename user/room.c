@@ -40,6 +40,13 @@ session_t *room_session (room_t *self)
     return self->session;
 }
 
+char *room_show (const room_t *self, const record_t *record)
+{
+    const session_info_t *info = session_info (self->session);
+    return view_record (context_view (self->context), room_name (self), info && info->proves,
+                        record);
+}
+
 void room_tell_trouble (room_t *self)
 {
     self->tells = true;

@@ -32,6 +32,9 @@ session_t *room_session (room_t *self);
 // The name that the group gives itself; as it was asked for, until it did.
 const char *room_name (const room_t *self);
 
+// A record's lines, as the context's view shows them. The caller frees them.
+char *room_show (const room_t *self, const record_t *record);
+
 // Tells on stderr why there is no connection, each reason once. Without it only `room_why` knows.
 void room_tell_trouble (room_t *self);
 

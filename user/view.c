@@ -1,22 +1,38 @@
 #include "user/view.h"
 
 #include "common/text.h"
+#include "user/jsonline.h"
 #include "user/wrap.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { NICKS = 256, TIME_TEXT = 40, INDENT = 9, NICK_COLUMN = 16 };
+enum {
+    NICKS = 256,
+    TIME_TEXT = 40,
+    INDENT = 9,
+    NICK_COLUMN = 16,
+    KEY_SHOWN = 4 // bytes of a key for people
+};
 
-// The last nick seen of an author, to name the old one beside the new. A slot of a fixed table: who
-// shares one with another is named by UUID, and nothing grows with the number of authors.
+// A nick, and the record that showed it.
 typedef struct {
-    guid_t author;
+    uint64_t seq;
     char nick[TEXT_NICK_MAX + 1];
+} seen_t;
+
+// What was shown of an author in a group, to name the old nick beside the new. Older records may be
+// shown behind newer ones (a page of history), so two are kept: the newest, and the one shown last.
+// Of so many authors that nothing grows; the one that was not seen for longest gives way.
+typedef struct {
+    guid_t author; // zeros: nobody
+    char group[TEXT_NAME_MAX + 1];
+    uint64_t used;
+    seen_t newest;
+    seen_t latest;
 } known_t;
 
 struct view {
@@ -24,6 +40,7 @@ struct view {
     bool name_groups;
     int width;
     char day[TIME_TEXT]; // of the last record shown, "" before the first
+    uint64_t clock;      // counts records, to tell which author was not seen for longest
     known_t known[NICKS];
 };
 
@@ -55,115 +72,55 @@ void view_name_groups (view_t *self, bool on)
 
 // JSON.
 
-static void s_set (json_t *object, const char *key, json_t *value)
+static bool s_has_subject (const record_t *record)
 {
-    json_object_set_new_nocheck (object, key, value);
+    return record->kind >= RECORD_INVITE && record->kind <= RECORD_REMOVE_KEY;
 }
 
-static void s_set_number (json_t *object, const char *key, uint64_t value)
+static guid_t s_subject (const record_t *record)
 {
-    s_set (object, key, json_integer ((json_int_t)value));
+    guid_t subject = {{0}};
+    span_t bytes = record_option (record, RECORD_OPT_SUBJECT);
+    if (bytes.size == GUID_SIZE)
+        memcpy (subject.bytes, bytes.data, GUID_SIZE);
+    return subject;
 }
 
-// What is no UTF-8 is shown as for a terminal: JSON has no other bytes.
-static void s_set_text (json_t *object, const char *key, const char *text, size_t size)
+static void s_json_subject (jsonline_t *line, const record_t *record)
 {
-    json_t *value = json_stringn (text, size);
-    if (!value) {
-        char *shown = text_for_terminal (text, size, true);
-        value = shown ? json_string (shown) : NULL;
-        free (shown);
-    }
-    s_set (object, key, value);
-}
-
-static void s_set_span (json_t *object, const char *key, span_t text)
-{
-    s_set_text (object, key, (const char *)text.data, text.size);
-}
-
-static void s_set_string (json_t *object, const char *key, const char *text)
-{
-    if (text)
-        s_set_text (object, key, text, strlen (text));
+    guid_t subject = s_subject (record);
+    if (guid_is_null (&subject))
+        jsonline_null (line, "subject");
     else
-        s_set (object, key, json_null ());
-}
-
-static void s_set_guid (json_t *object, const char *key, const guid_t *guid)
-{
-    char text[GUID_TEXT];
-    s_set (object, key, json_string (guid_print (guid, text)));
-}
-
-// RFC 3339, UTC, microseconds.
-static void s_set_time (json_t *object, int64_t time)
-{
-    time_t seconds = time / 1000000;
-    struct tm tm;
-    char day[TIME_TEXT] = "", text[TIME_TEXT + 16];
-    if (gmtime_r (&seconds, &tm))
-        strftime (day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf (text, sizeof text, "%s.%06dZ", day, (int)(time % 1000000));
-    s_set (object, "time", json_string (text));
-}
-
-// Escapes each DEL, the one control that jansson leaves as it is. Takes the line.
-static char *s_without_delete (char *line)
-{
-    size_t size = line ? strlen (line) : 0;
-    char *result = line ? malloc (6 * size + 1) : NULL, *out = result;
-    for (size_t i = 0; result && i < size; i++)
-        if (line[i] == 0x7f)
-            out = stpcpy (out, "\\u007F");
-        else
-            *out++ = line[i];
-    if (result)
-        *out = 0;
-    free (line);
-    return result;
-}
-
-// The object's line. Characters that a terminal would obey leave escaped, should one read along.
-static char *s_line (json_t *object)
-{
-    char *line = json_dumps (object, JSON_COMPACT);
-    if (line && !text_valid (line, strlen (line))) {
-        free (line);
-        line = s_without_delete (json_dumps (object, JSON_COMPACT | JSON_ENSURE_ASCII));
-    }
-    json_decref (object);
-    size_t size = line ? strlen (line) : 0;
-    char *result = line ? realloc (line, size + 2) : NULL;
-    if (result)
-        strcpy (result + size, "\n");
-    else
-        free (line);
-    return result;
+        jsonline_guid (line, "subject", &subject);
+    if (record->kind == RECORD_ADD_KEY || record->kind == RECORD_REMOVE_KEY)
+        jsonline_hex (line, "key", record_option (record, RECORD_OPT_KEY));
 }
 
 static char *s_json_record (const char *group, const record_t *record)
 {
-    json_t *object = json_object ();
-    s_set_number (object, "seq", record->seq);
-    s_set_time (object, record->time);
-    s_set_string (object, "group", group);
-    s_set_string (object, "kind", record_kind_name (record->kind));
+    jsonline_t *line = jsonline_new ();
+    jsonline_number (line, "seq", record->seq);
+    jsonline_time (line, "time", record->time);
+    jsonline_string (line, "group", group);
+    jsonline_string (line, "kind", record_kind_name (record->kind));
     if (guid_is_null (&record->author))
-        s_set (object, "author", json_null ());
+        jsonline_null (line, "author");
     else
-        s_set_guid (object, "author", &record->author);
+        jsonline_guid (line, "author", &record->author);
     if (record->nick.size == 0)
-        s_set (object, "nick", json_null ());
+        jsonline_null (line, "nick");
     else
-        s_set_span (object, "nick", record->nick);
+        jsonline_text (line, "nick", record->nick);
     if (record->kind == RECORD_MESSAGE)
-        s_set_span (object, "text", record->text);
+        jsonline_text (line, "text", record->text);
     if (record->kind == RECORD_TOPIC)
-        s_set_span (object, "topic", record->text);
+        jsonline_text (line, "topic", record->text);
+    if (s_has_subject (record))
+        s_json_subject (line, record);
     if (record->flags & RECORD_VERIFIED)
-        s_set (object, "verified", json_true ());
-    return s_line (object);
+        jsonline_flag (line, "verified", true);
+    return jsonline_take (&line);
 }
 
 // Text for people.
@@ -205,26 +162,52 @@ static void s_put_column (out_t *out, const char *text, int columns)
     free (shown);
 }
 
-static known_t *s_slot (view_t *self, const guid_t *author)
+static known_t *s_find (view_t *self, const char *group, const guid_t *author)
 {
-    // A UUID's last bytes are random in every version that is used here.
-    return &self->known[author->bytes[GUID_SIZE - 1] % NICKS];
+    for (size_t i = 0; i < NICKS && !guid_is_null (author); i++)
+        if (guid_equal (&self->known[i].author, author) &&
+            strncmp (self->known[i].group, group, TEXT_NAME_MAX) == 0)
+            return &self->known[i];
+    return NULL;
 }
 
-static const char *s_old_nick (view_t *self, const guid_t *author)
+// The nick that the author had before this record; "" where none was shown.
+static const char *s_old_nick (view_t *self, const char *group, const guid_t *author, uint64_t seq)
 {
-    known_t *known = s_slot (self, author);
-    return guid_equal (&known->author, author) ? known->nick : "";
+    const known_t *known = s_find (self, group, author);
+    if (!known)
+        return "";
+    bool newest = known->newest.seq < seq, latest = known->latest.seq < seq;
+    if (newest && latest)
+        return known->newest.nick; // which is never older than the other
+    return newest ? known->newest.nick : latest ? known->latest.nick : "";
 }
 
-static void s_remember (view_t *self, const record_t *record)
+static known_t *s_take_slot (view_t *self, const char *group, const guid_t *author)
 {
-    if (record->nick.size == 0 || record->nick.size > TEXT_NICK_MAX)
+    known_t *oldest = &self->known[0];
+    for (size_t i = 1; i < NICKS; i++)
+        if (self->known[i].used < oldest->used)
+            oldest = &self->known[i];
+    *oldest = (known_t){.author = *author};
+    snprintf (oldest->group, sizeof oldest->group, "%s", group);
+    return oldest;
+}
+
+static void s_remember (view_t *self, const char *group, const record_t *record)
+{
+    bool useful = record->nick.size > 0 && record->nick.size <= TEXT_NICK_MAX;
+    if (!useful || guid_is_null (&record->author))
         return;
-    known_t *known = s_slot (self, &record->author);
-    known->author = record->author;
-    memcpy (known->nick, record->nick.data, record->nick.size);
-    known->nick[record->nick.size] = 0;
+    known_t *known = s_find (self, group, &record->author);
+    if (!known)
+        known = s_take_slot (self, group, &record->author);
+    known->used = ++self->clock;
+    known->latest.seq = record->seq;
+    memcpy (known->latest.nick, record->nick.data, record->nick.size);
+    known->latest.nick[record->nick.size] = 0;
+    if (record->seq >= known->newest.seq)
+        known->newest = known->latest;
 }
 
 // The author as people know it: the nick, else the UUID's beginning.
@@ -238,16 +221,58 @@ static void s_put_author (out_t *out, const record_t *record)
         fprintf (out->file, "%.8s", guid_is_null (&record->author) ? "?" : uuid);
 }
 
-static void s_put_renamed (view_t *self, out_t *out, const record_t *record)
+// Somebody else than the record's author: the nick they had then, else the UUID's beginning.
+static void s_put_other (view_t *self, out_t *out, const char *group, const guid_t *who,
+                         uint64_t seq)
 {
     char uuid[GUID_TEXT];
-    const char *old = s_old_nick (self, &record->author);
-    if (*old)
-        s_put_safe (out, old, strlen (old));
+    const char *nick = s_old_nick (self, group, who, seq);
+    if (*nick)
+        s_put_safe (out, nick, strlen (nick));
     else
-        fprintf (out->file, "%.8s", guid_print (&record->author, uuid));
+        fprintf (out->file, "%.8s", guid_is_null (who) ? "?" : guid_print (who, uuid));
+}
+
+static void s_put_renamed (view_t *self, out_t *out, const char *group, const record_t *record)
+{
+    s_put_other (self, out, group, &record->author, record->seq);
     fputs (" is now ", out->file);
     s_put_author (out, record);
+}
+
+// What is done to somebody: the words before and behind whom it is about.
+static const struct {
+    record_kind_t kind;
+    const char *before;
+    const char *behind;
+} s_deeds[] = {
+    {RECORD_INVITE, " invited ", ""},
+    {RECORD_KICK, " removed ", " from the group"},
+    {RECORD_BAN, " banned ", ""},
+    {RECORD_UNBAN, " lifted the ban on ", ""},
+    {RECORD_MUTE, " muted ", ""},
+    {RECORD_UNMUTE, " unmuted ", ""},
+    {RECORD_OP, " made ", " an operator"},
+    {RECORD_DEOP, " made ", " a plain member"},
+    {RECORD_ADD_KEY, " added a key for ", ""},
+    {RECORD_REMOVE_KEY, " removed a key of ", ""},
+};
+
+static void s_put_deed (view_t *self, out_t *out, const char *group, const record_t *record)
+{
+    guid_t subject = s_subject (record);
+    size_t i = 0;
+    while (s_deeds[i].kind != record->kind)
+        i++;
+    s_put_author (out, record);
+    fputs (s_deeds[i].before, out->file);
+    s_put_other (self, out, group, &subject, record->seq);
+    fputs (s_deeds[i].behind, out->file);
+    span_t key = record_option (record, RECORD_OPT_KEY);
+    for (size_t at = 0; at < key.size && at < KEY_SHOWN; at++)
+        fprintf (out->file, "%s%02x", at == 0 ? " (" : "", key.data[at]);
+    if (key.size > 0)
+        fputs ("...)", out->file);
 }
 
 static const char *s_why (uint64_t why)
@@ -265,8 +290,12 @@ static const char *s_why (uint64_t why)
     return "no reason given";
 }
 
-static void s_put_event (view_t *self, out_t *out, const record_t *record)
+static void s_put_event (view_t *self, out_t *out, const char *group, const record_t *record)
 {
+    if (s_has_subject (record)) {
+        s_put_deed (self, out, group, record);
+        return;
+    }
     switch (record->kind) {
     case RECORD_JOIN:
     case RECORD_LEAVE:
@@ -274,7 +303,7 @@ static void s_put_event (view_t *self, out_t *out, const record_t *record)
         fputs (record->kind == RECORD_JOIN ? " joined" : " left", out->file);
         break;
     case RECORD_NICK:
-        s_put_renamed (self, out, record);
+        s_put_renamed (self, out, group, record);
         break;
     case RECORD_TOPIC:
         s_put_author (out, record);
@@ -357,48 +386,49 @@ static int s_column (out_t *out)
     return text_width (line, strlen (line));
 }
 
-static char *s_text_record (view_t *self, const char *group, const record_t *record)
+static char *s_text_record (view_t *self, const char *group, bool proves, const record_t *record)
 {
     out_t out, event;
     if (!s_begin (&out))
         return NULL;
     s_put_when (self, &out, group, record->time);
     if (record->kind == RECORD_MESSAGE) {
+        bool proved = (record->flags & RECORD_VERIFIED) != 0;
         s_put_author (&out, record);
-        fputs (": ", out.file);
+        fputs (proves && !proved ? " (unverified): " : ": ", out.file);
         s_put_text (self, &out, record, s_column (&out));
     } else if (s_begin (&event)) {
         fputs ("* ", event.file);
-        s_put_event (self, &event, record);
+        s_put_event (self, &event, group, record);
         s_put_out (self, &out, &event, s_column (&out), INDENT);
     }
     fputc ('\n', out.file);
-    s_remember (self, record);
+    s_remember (self, group, record);
     return s_end (&out);
 }
 
-char *view_record (view_t *self, const char *group, const record_t *record)
+char *view_record (view_t *self, const char *group, bool proves, const record_t *record)
 {
-    return self->json ? s_json_record (group, record) : s_text_record (self, group, record);
+    return self->json ? s_json_record (group, record) : s_text_record (self, group, proves, record);
 }
 
 static char *s_json_group (const view_group_t *group)
 {
-    json_t *object = json_object (), *endpoints = json_array ();
-    s_set_string (object, "name", group->name);
-    for (size_t i = 0; i < group->endpoint_count; i++)
-        json_array_append_new (endpoints, json_string (group->endpoints[i]));
-    s_set (object, "endpoints", endpoints);
-    s_set_string (object, "log", group->log);
+    jsonline_t *line = jsonline_new ();
+    jsonline_string (line, "name", group->name);
+    jsonline_strings (line, "endpoints", group->endpoints, group->endpoint_count);
+    jsonline_string (line, "log", group->log);
     const char *const keys[] = {"members", "online", "seq"};
     const uint64_t values[] = {group->members, group->online, group->seq};
     for (size_t i = 0; i < 3; i++)
         if (group->log)
-            s_set_number (object, keys[i], values[i]);
+            jsonline_number (line, keys[i], values[i]);
         else
-            s_set (object, keys[i], json_null ());
-    s_set_string (object, "topic", group->log ? group->topic : NULL);
-    return s_line (object);
+            jsonline_null (line, keys[i]);
+    jsonline_string (line, "topic", group->log ? group->topic : NULL);
+    jsonline_string (line, "state", group->log ? group->state : NULL);
+    jsonline_flag (line, "conflict", group->conflict);
+    return jsonline_take (&line);
 }
 
 static char *s_text_group (const view_t *self, const view_group_t *group)
@@ -414,8 +444,8 @@ static char *s_text_group (const view_t *self, const view_group_t *group)
         fputs (i == 0 ? "  " : " ", line.file);
         s_put_safe (&line, group->endpoints[i], strlen (group->endpoints[i]));
     }
-    if (*group->state)
-        fprintf (line.file, "  (%s)", group->state);
+    if (*group->trouble)
+        fprintf (line.file, "  (%s)", group->trouble);
     if (group->log && *group->topic) {
         fputs ("  ", line.file);
         s_put_safe (&line, group->topic, strlen (group->topic));
@@ -432,12 +462,12 @@ char *view_group (const view_t *self, const view_group_t *group)
 
 static char *s_json_member (const view_member_t *member)
 {
-    json_t *object = json_object ();
-    s_set_guid (object, "uuid", &member->uuid);
-    s_set_string (object, "nick", member->nick);
-    s_set (object, "online", json_boolean (member->online));
-    s_set_string (object, "role", member->role);
-    return s_line (object);
+    jsonline_t *line = jsonline_new ();
+    jsonline_guid (line, "uuid", &member->uuid);
+    jsonline_string (line, "nick", member->nick);
+    jsonline_flag (line, "online", member->online);
+    jsonline_string (line, "role", member->role);
+    return jsonline_take (&line);
 }
 
 char *view_member (const view_t *self, const view_member_t *member)
@@ -461,11 +491,11 @@ char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
     for (size_t i = 0; i < 32; i++)
         sprintf (hex + 2 * i, "%02x", key[i]);
     if (self->json) {
-        json_t *object = json_object ();
-        s_set_guid (object, "uuid", uuid);
-        s_set_string (object, "nick", nick);
-        s_set_string (object, "key", hex);
-        return s_line (object);
+        jsonline_t *line = jsonline_new ();
+        jsonline_guid (line, "uuid", uuid);
+        jsonline_string (line, "nick", nick);
+        jsonline_string (line, "key", hex);
+        return jsonline_take (&line);
     }
     out_t out;
     if (!s_begin (&out))
@@ -478,20 +508,20 @@ char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
 
 static char *s_json_done (const char *group, const char *nick, uint64_t seq, int64_t time)
 {
-    json_t *object = json_object ();
-    s_set_string (object, "group", group);
+    jsonline_t *line = jsonline_new ();
+    jsonline_string (line, "group", group);
     if (nick)
-        s_set_string (object, "nick", nick);
+        jsonline_string (line, "nick", nick);
     // 0: nothing was recorded, or the group would have to search for it.
     if (seq > 0)
-        s_set_number (object, "seq", seq);
+        jsonline_number (line, "seq", seq);
     else
-        json_object_set_new (object, "seq", json_null ());
+        jsonline_null (line, "seq");
     if (time > 0)
-        s_set_time (object, time);
+        jsonline_time (line, "time", time);
     else
-        json_object_set_new (object, "time", json_null ());
-    return s_line (object);
+        jsonline_null (line, "time");
+    return jsonline_take (&line);
 }
 
 static char *s_safe_line (const char *text)
@@ -514,10 +544,10 @@ char *view_topic (const view_t *self, const char *group, const char *topic)
 {
     if (!self->json)
         return *topic ? s_safe_line (topic) : strdup ("");
-    json_t *object = json_object ();
-    s_set_string (object, "group", group);
-    s_set_string (object, "topic", topic);
-    return s_line (object);
+    jsonline_t *line = jsonline_new ();
+    jsonline_string (line, "group", group);
+    jsonline_string (line, "topic", topic);
+    return jsonline_take (&line);
 }
 
 char *view_sent (const view_t *self, const char *group, uint64_t seq, int64_t time)

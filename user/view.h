@@ -7,6 +7,7 @@
 //     --- 2026-11-22 ---                 before the first record of each day (local time)
 //     08:00:00 ann: hi                   a message; its further lines are indented
 //     08:00:00 * bob joined              what happened otherwise
+//     08:00:00 eve (unverified): hi      not proved, where it could have been
 //     08:00:00 [cats] ann: hi            with the groups' names, when there are several
 
 #ifndef ZCHAT_VIEW_H
@@ -24,9 +25,11 @@ typedef struct {
     const char *name;
     const char *const *endpoints;
     size_t endpoint_count;
-    const char *log;   // the log id; NULL: a group of the original system, where only name and
-                       // endpoints are known
-    const char *state; // "" or what is wrong with it, for people only
+    const char *log;     // the log id; NULL: a group of the original system, where only name and
+                         // endpoints are known
+    const char *state;   // for programs: "sound", "read-only", "in doubt"
+    const char *trouble; // for people: "" or what is wrong with it
+    bool conflict;       // another group has the name too
     uint64_t members;
     uint64_t online;
     uint64_t seq;
@@ -49,7 +52,8 @@ void view_set_width (view_t *self, int width);
 // Name the group in each line of text (JSON always does).
 void view_name_groups (view_t *self, bool on);
 
-char *view_record (view_t *self, const char *group, const record_t *record);
+// `proves`: people can prove there who they are, so a message of one who has not is marked.
+char *view_record (view_t *self, const char *group, bool proves, const record_t *record);
 char *view_group (const view_t *self, const view_group_t *group);
 char *view_member (const view_t *self, const view_member_t *member);
 char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,

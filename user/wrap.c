@@ -7,7 +7,13 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-enum { ROOM_MIN = 8, TAB = 8 };
+enum {
+    ROOM_MIN = 8,
+    TAB = 8,
+    PICTURE_FORM = 0xfe0f, // makes a picture, two columns wide, of what is before
+    PICTURES = 0x1f000,    // terminals differ in which of these are wide
+    PICTURES_END = 0x20000
+};
 
 typedef struct {
     FILE *out;
@@ -22,12 +28,14 @@ static void s_break (wrap_t *self)
     self->column = self->indent;
 }
 
-// Columns of the character at `text`, and its bytes.
+// Columns of the character at `text`, rather too many than too few, and its bytes.
 static int s_step (const char *text, size_t size, size_t *bytes)
 {
     ucs4_t c;
     *bytes = (size_t)u8_mbtouc (&c, (const uint8_t *)text, size);
-    int columns = uc_width (c, "UTF-8");
+    if (c >= PICTURES && c < PICTURES_END)
+        return 2;
+    int columns = c == PICTURE_FORM ? 1 : uc_width (c, "UTF-8");
     return columns > 0 ? columns : 0;
 }
 
