@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READERS = 20000, PARTIAL = 65536 + 4, CHUNK = 1 << 18, LOG = 4 << 20, ROOM = 256 << 20 };
+enum { READERS = 20000, PARTIAL = 65536 + 4, CHUNK = 1 << 18, LOG = 4 << 20, ROOM = 64 << 20 };
 
 typedef enum { ECHO, FAN, DURABLE } mode_kind_t;
 

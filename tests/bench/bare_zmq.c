@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { TURN = 1024, READERS = 20000, TEXT = 65536, ROOM = 256 << 20, RECORD = 16, COUNT = 4 };
+enum { TURN = 1024, READERS = 20000, TEXT = 65536, ROOM = 64 << 20, RECORD = 16, COUNT = 4 };
 
 static struct {
     void *socket;

@@ -154,6 +154,8 @@ static void s_tell (run_t *run, result_t *result, const cost_t *cost, double del
     result_number (result, "readers", (double)options->readers, "");
     result_number (result, "pagers", (double)options->pagers, "");
     result_number (result, "acks", (double)s_mixed.acks.count / seconds, "/s");
+    if (!options->behind_at)
+        deliveries -= (double)s_mixed.behind_read;
     result_number (result, "rate", deliveries / seconds, "deliveries/s");
     result_latency (result, "ack_", &s_mixed.acks);
     result_latency (result, "", &s_mixed.deliveries);

@@ -30,9 +30,10 @@ typedef struct {
 const protocol_t *protocol_named (const char *name);
 const protocol_t *protocol_at (size_t index); // NULL behind the last
 
-extern const protocol_t protocol_zchat;        // zchat.c
-extern const protocol_t protocol_bare;         // bare.c: over ZMTP, for bare_zmq
-extern const protocol_t protocol_raw;          // raw.c: for bare_tcp
+extern const protocol_t protocol_zchat; // zchat.c
+extern const protocol_t protocol_bare;  // bare.c: over ZMTP, for bare_zmq
+extern const protocol_t protocol_raw;   // raw.c: for bare_tcp
+extern const protocol_t protocol_raw_fan;
 extern const protocol_t protocol_resp;         // resp.c: redis, XADD
 extern const protocol_t protocol_resp_publish; // the same, and PUBLISH of each
 extern const protocol_t protocol_publish;      // PUBLISH alone

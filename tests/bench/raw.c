@@ -46,3 +46,9 @@ const protocol_t protocol_raw = {.name = "raw",
                                  .greet = s_greet,
                                  .send = s_send,
                                  .take = s_take};
+const protocol_t protocol_raw_fan = {.name = "raw-fan",
+                                     .about = "zchat-bench-tcp PORT fan",
+                                     .silent = true,
+                                     .greet = s_greet,
+                                     .send = s_send,
+                                     .take = s_take};

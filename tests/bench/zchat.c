@@ -69,7 +69,7 @@ void zchat_follow_from (link_t *link, uint64_t from)
     size_t size = s_question (frame, self, WIRE_FOLLOW);
     put_u64 (frame + size, from);
     put_u64 (frame + size + 8, link->run->options->credit);
-    self->taken = self->told = self->cursor = 0;
+    self->cursor = 0; // what still comes belongs to what was followed before
     zmtp_send (&self->zmtp, link, frame, sizeof (frame));
 }
 
@@ -269,8 +269,11 @@ static void s_take_records (link_t *link, const uint8_t *data, size_t size)
         fail ("RECORDS of %zu bytes", size);
     uint64_t first = get_u64 (data + RECORDS_FIRST);
     uint64_t last = get_u64 (data + RECORDS_LAST);
+    bool pushed = get_u32 (data + 4) == 0;
+    if (pushed && self->cursor == 0)
+        return;
     self->taken += size;
-    if (get_u32 (data + 4) == 0)
+    if (pushed)
         s_take_push (link, data, size, first, last);
     else
         s_take_page (link, data, size, first, last);
@@ -293,6 +296,7 @@ static void s_take_body (link_t *link, const uint8_t *data, size_t size)
         break;
     case WIRE_FOLLOWING:
         self->first_seq = self->cursor = get_u64 (data + HEAD);
+        self->taken = self->told = 0;
         run_is_ready (link);
         break;
     case WIRE_GAP:
