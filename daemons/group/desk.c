@@ -9,8 +9,9 @@
 #include <czmq.h>
 
 enum {
-    BUSY_WAIT_MS = 100, // after which a client that was told BUSY asks again
-    WHO_BYTES = 1 << 20,
+    BUSY_WAIT_MS = 100,  // after which a client that was told BUSY asks again
+    WHO_BYTES = 1 << 20, // the most that max_reply may be
+    WHO_ROW_MAX = 128,   // bytes of a member's row
     TRANSCRIPTS_MAX = 256,
     SHOWINGS_MAX = 4096,
     SHOWN = 80 // bytes of a remote text in a log line
@@ -167,23 +168,31 @@ static bool s_put_member (desk_t *self, const guid_t *who, writer_t *rows)
     return !rows->failed;
 }
 
+// What the frame may hold of rows: at least one, however long the topic is.
+static size_t s_rows_room (const desk_t *self, const wire_t *reply)
+{
+    writer_t out = writer (self->rows, WHO_BYTES);
+    wire_encode (reply, &out);
+    size_t head = writer_used (&out), least = WHO_ROW_MAX;
+    return self->max_reply > head + least ? self->max_reply - head : least;
+}
+
 static void s_who (call_t *call)
 {
     desk_t *self = call->desk;
     guid_t who = wire_guid (call->message, WIRE_F_MEMBER);
     uint64_t limit = wire_number (call->message, WIRE_F_LIMIT);
-    size_t room = self->max_reply < WHO_BYTES ? self->max_reply : WHO_BYTES;
-    writer_t rows = writer (self->rows, room);
+    wire_t reply = wire (WIRE_MEMBERS, call->message->tag, NULL);
+    wire_set (&reply, WIRE_F_MEMBERS, roster_count (self->parts.roster));
+    wire_set (&reply, WIRE_F_ONLINE, peers_online (self->parts.peers));
+    wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.roster)));
+    writer_t rows = writer (self->rows, s_rows_room (self, &reply));
     bool more;
     if (limit == 0)
         limit = UINT64_MAX; // as many as fit
     while ((more = roster_next (self->parts.roster, &who, &who)) && limit-- > 0)
         if (!s_put_member (self, &who, &rows))
             break;
-    wire_t reply = wire (WIRE_MEMBERS, call->message->tag, NULL);
-    wire_set (&reply, WIRE_F_MEMBERS, roster_count (self->parts.roster));
-    wire_set (&reply, WIRE_F_ONLINE, peers_online (self->parts.peers));
-    wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.roster)));
     wire_set (&reply, WIRE_F_MORE, more);
     wire_set_bytes (&reply, WIRE_F_ROWS, span (self->rows, writer_used (&rows)));
     s_send (call, &reply);
