@@ -166,6 +166,26 @@ START_TEST (window_is_filled_and_never_passed)
 }
 END_TEST
 
+// What was stored is said to be, though it cannot be said on stdout.
+START_TEST (full_output_does_not_hide_that_a_text_is_stored)
+{
+    static const char *const words[] = {"@ hi", "@ --lines"};
+    static const char *const said[] = {"the message is stored", "3 messages are stored"};
+    for (int i = 0; i < 2; i++) {
+        call_t *call = call_new (&s_row, words[i]);
+        call_stdin (call, i ? "a\nb\nc\n" : "");
+        ck_assert_int_eq (symlink ("/dev/full", folder_path (&call->folder, "out")), 0);
+        call_run (call, sending);
+        ck_assert_int_eq (call->code, EXIT_NOT_NOW);
+        char wanted[200];
+        snprintf (wanted, sizeof wanted,
+                  "zchat: cannot write: No space left on device\nzchat: %s\n", said[i]);
+        ck_assert_str_eq (call->err, wanted);
+        call_destroy (&call);
+    }
+}
+END_TEST
+
 START_TEST (device_goes_on_where_it_was)
 {
     call_t *call = s_send ("@ --lines", "a\nb\n", NULL, EXIT_DONE);
@@ -191,6 +211,7 @@ int main (void)
     tcase_add_test (cases, end_without_an_answer_tells_what_may_be);
     tcase_add_test (cases, stranger_is_refused);
     tcase_add_test (cases, window_is_filled_and_never_passed);
+    tcase_add_test (cases, full_output_does_not_hide_that_a_text_is_stored);
     tcase_add_test (cases, device_goes_on_where_it_was);
     return kit_run (cases, "sending");
 }

@@ -24,6 +24,7 @@ typedef struct {
     bool at_end;  // nothing more comes from it
     bool ended;   // nothing more is to be sent
     uint64_t number;
+    uint64_t stored; // texts that are
     uint64_t unsure; // texts that may be stored though nobody said so
     int code;
 } sending_t;
@@ -89,6 +90,7 @@ static void s_on_sent (void *arg, const outbox_answer_t *answer)
     context_t *context = self->context;
     uint64_t number = text->number;
     free (text);
+    self->stored += answer->result == OUTBOX_ANSWERED;
     if (context_ending (context)) {
         self->unsure += answer->may_be_stored;
         return;
@@ -219,6 +221,24 @@ static char *s_text (context_t *context, size_t *size)
     return words;
 }
 
+// What became of the texts when the loop ended before all was done: by a signal, or since the
+// output cannot be written. Its end is quiet only where nothing is left to be sent.
+static int s_conclude (sending_t *self, int code, bool all)
+{
+    context_t *context = self->context;
+    if (code == EXIT_DONE && !all)
+        code = EXIT_NOT_NOW;
+    if (code == EXIT_DONE)
+        return code;
+    if (self->unsure > 0)
+        context_say (context, "%" PRIu64 " more messages may be stored", self->unsure);
+    if (self->code == EXIT_DONE && !self->lines && self->stored > 0)
+        context_say (context, "the message is stored");
+    else if (self->code == EXIT_DONE && self->lines)
+        context_say (context, "%" PRIu64 " messages are stored", self->stored);
+    return code;
+}
+
 static int s_run (sending_t *self, const char *text, size_t size)
 {
     context_t *context = self->context;
@@ -234,10 +254,9 @@ static int s_run (sending_t *self, const char *text, size_t size)
     }
     s_end_when_done (self);
     int code = context_run (context);
+    bool all = self->ended && room_sending (self->room) == 0;
     room_destroy (&self->room);
-    if (self->unsure > 0 && code != EXIT_DONE)
-        context_say (context, "%" PRIu64 " more messages may be stored", self->unsure);
-    return code;
+    return s_conclude (self, code, all);
 }
 
 int sending (context_t *context)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -294,6 +295,32 @@ def messages_end_quietly_when_nobody_reads():
                                   timeout=20, check=False)
         same(done.returncode, 75)
         assert b"cannot write" in done.stderr, done
+
+
+def send_says_what_is_stored_when_its_output_is_lost():
+    with world() as (_, _, ann, _):
+        def stored():
+            return len(texts(ann.fine("messages", "cats", "--json")))
+
+        def send(words, output, data=b""):
+            done = subprocess.run([ZCHAT, "send", "cats", *words], env=ann.environment, stdout=output, stderr=subprocess.PIPE,
+                                  input=data, timeout=20, check=False)
+            return done.returncode, done.stderr.decode().splitlines()
+        with open("/dev/full", "wb") as full:
+            before = stored()
+            same(send(["hi"], full), (75, ["zchat: cannot write: No space left on device", "zchat: the message is stored"]))
+            same(stored(), before + 1)
+            code, said = send(["--lines"], full, b"a\n" * 5000)
+        same((code, said[0]), (75, "zchat: cannot write: No space left on device"))
+        known = int(re.fullmatch(r"zchat: (\d+) messages are stored", said[-1])[1])
+        assert before + 1 + known <= stored() <= before + 1 + known + 1024, (said, stored() - before)
+        reader, writer = os.pipe()
+        os.close(reader)
+        same(send(["hi"], writer), (0, []))
+        code, said = send(["--lines"], writer, b"a\n" * 5000)
+        os.close(writer)
+        same(code, 75)
+        assert "messages are stored" in said[-1], said
 
 
 def gap_is_told():
