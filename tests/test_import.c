@@ -51,7 +51,7 @@ static int s_take (const char *text, size_t size, const char *key)
     memset (&s_trouble, 0, sizeof s_trouble);
     FILE *in = size > 0 ? fmemopen ((void *)text, size, "r") : fopen ("/dev/null", "r");
     ck_assert_ptr_nonnull (in);
-    int rc = import_run (&s_import, in, s_copy (), key, &s_trouble);
+    int rc = import_run (&s_import, in, s_copy (), key, NULL, &s_trouble);
     fclose (in);
     return rc;
 }
@@ -222,6 +222,19 @@ START_TEST (what_ends_early_is_not_complete)
 }
 END_TEST
 
+// It is not read to its end, wherever that is.
+START_TEST (endless_line_is_refused)
+{
+    FILE *zeros = fopen ("/dev/zero", "r");
+    import_t import;
+    trouble_t trouble;
+    ck_assert_int_eq (import_run (&import, zeros, s_copy (), NULL, NULL, &trouble), -1);
+    ck_assert_str_eq (trouble.text, "line 1: longer than any line of an export");
+    s_nothing_is_left ();
+    fclose (zeros);
+}
+END_TEST
+
 START_TEST (garbage_is_refused)
 {
     dice_t chance = dice_new ("garbage_is_refused");
@@ -288,6 +301,7 @@ int main (void)
     tcase_add_test (cases, any_missing_line_is_noticed);
     tcase_add_test (cases, any_changed_line_is_named);
     tcase_add_test (cases, what_ends_early_is_not_complete);
+    tcase_add_test (cases, endless_line_is_refused);
     tcase_add_test (cases, garbage_is_refused);
     tcase_add_test (cases, failed_write_leaves_nothing);
     tcase_add_test (cases, everything_is_synced_before_it_counts);

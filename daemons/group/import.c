@@ -13,14 +13,17 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { LINE_MAX_BYTES = 1 << 20 };
+enum { LINE_MAX_BYTES = 1 << 20, PROGRESS_BYTES = 1 << 24 };
 
 typedef struct {
     import_t *result;
     trouble_t *trouble;
     FILE *in;
-    char *text; // the line at hand
-    size_t room;
+    void (*progress) (void *arg, uint64_t bytes, uint64_t of_bytes);
+    uint64_t total; // bytes of the input, 0: unknown
+    uint64_t done;
+    uint64_t shown;
+    char *text;    // the line at hand, LINE_MAX_BYTES and what ends it
     uint64_t line; // its number
     jsonl_t *json;
     // where the log is made
@@ -53,19 +56,35 @@ static int s_io (run_t *self, const char *what)
                         strerror (errno));
 }
 
+static void s_progress (run_t *self, size_t size)
+{
+    self->done += size;
+    if (!self->progress || self->done - self->shown < PROGRESS_BYTES)
+        return;
+    self->shown = self->done;
+    self->progress (NULL, self->done, self->total);
+}
+
 // 1: there is a line; 0: the end.
 static int s_next_line (run_t *self)
 {
-    ssize_t size = getline (&self->text, &self->room, self->in);
-    if (size < 0)
-        return ferror (self->in) ? s_io (self, "standard input cannot be read") : 0;
+    size_t size = 0;
+    int byte = 0;
+    while (byte != '\n' && size <= LINE_MAX_BYTES && (byte = getc_unlocked (self->in)) != EOF)
+        self->text[size++] = (char)byte;
+    self->text[size] = 0;
+    if (ferror (self->in))
+        return s_io (self, "standard input cannot be read");
+    if (size == 0)
+        return 0;
     self->line++;
     if (size > LINE_MAX_BYTES)
         return s_wrong (self, "longer than any line of an export");
+    s_progress (self, size);
     if (self->json)
-        jsonl_set (self->json, self->text, (size_t)size);
+        jsonl_set (self->json, self->text, size);
     else
-        self->json = jsonl_new (self->text, (size_t)size);
+        self->json = jsonl_new (self->text, size);
     return 1;
 }
 
@@ -423,13 +442,31 @@ static void s_close (run_t *self, bool failed)
         close (self->parent);
 }
 
+// How much comes, if it is a file.
+static uint64_t s_size (FILE *in)
+{
+    struct stat status;
+    off_t at = ftello (in);
+    bool known = at >= 0 && fstat (fileno (in), &status) == 0 && S_ISREG (status.st_mode) &&
+                 status.st_size > at;
+    return known ? (uint64_t)(status.st_size - at) : 0;
+}
+
 int import_run (import_t *self, FILE *in, const char *folder, const char *key_file,
-                trouble_t *trouble)
+                void (*progress) (void *arg, uint64_t bytes, uint64_t of_bytes), trouble_t *trouble)
 {
     log_key_t key;
     memset (self, 0, sizeof *self);
     run_t *run = zmalloc (sizeof *run);
-    *run = (run_t){.result = self, .trouble = trouble, .in = in, .parent = -1, .dir = -1};
+    *run = (run_t){.result = self,
+                   .trouble = trouble,
+                   .in = in,
+                   .progress = progress,
+                   .total = s_size (in),
+                   .text = malloc (LINE_MAX_BYTES + 2),
+                   .parent = -1,
+                   .dir = -1};
+    assert (run->text);
     int rc = key_file ? s_read_key (run, key_file, &key) : 0;
     if (rc == 0)
         rc = s_begin (run, folder);

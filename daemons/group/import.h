@@ -22,7 +22,10 @@ typedef struct {
 
 // Reads `in` to its end and makes the log in `folder`, which must be empty or not there. `key`: a
 // file as `key` in a log's folder, NULL: a new secret. Returns 0, or -1 with trouble set:
-// EXIT_REFUSED and the line's number for what is wrong in the lines.
-int import_run (import_t *self, FILE *in, const char *folder, const char *key, trouble_t *trouble);
+// EXIT_REFUSED and the line's number for what is wrong in the lines. `progress`: called now and
+// then, may be NULL; of_bytes is 0 when nobody knows how much comes.
+int import_run (import_t *self, FILE *in, const char *folder, const char *key,
+                void (*progress) (void *arg, uint64_t bytes, uint64_t of_bytes),
+                trouble_t *trouble);
 
 #endif

@@ -35,12 +35,14 @@ static void s_progress (void *arg, uint64_t bytes, uint64_t of_bytes)
     (void)arg;
     if (s_on_terminal && of_bytes > 0)
         fprintf (stderr, "\r%3" PRIu64 " %%", bytes < of_bytes ? bytes * 100 / of_bytes : 100);
+    else if (s_on_terminal)
+        fprintf (stderr, "\r%" PRIu64 " MiB", bytes >> 20);
 }
 
 static void s_end_progress (void)
 {
     if (s_on_terminal)
-        fprintf (stderr, "\r      \r");
+        fprintf (stderr, "\r              \r");
 }
 
 static int s_fail (int code, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
@@ -190,8 +192,9 @@ static int s_import (const call_t *call)
     import_t import;
     trouble_t trouble;
     char log[GUID_TEXT];
-    if (import_run (&import, stdin, call->folder, call->key, &trouble) < 0)
+    if (import_run (&import, stdin, call->folder, call->key, s_progress, &trouble) < 0)
         return s_fail (trouble.exit, "%s", trouble.text);
+    s_end_progress ();
     printf ("log         %s\nsegments    %" PRIu64 "\nrecords     %" PRIu64 ", the last is %" PRIu64
             "\n",
             guid_print (&import.log, log), import.segments, import.records, import.last);

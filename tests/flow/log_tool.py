@@ -182,6 +182,24 @@ def progress_is_for_terminals():
             os.close(master)
             same((command, done.returncode), (command, 0))
             assert b" %" in seen and b"\n" not in seen, (command, seen)
+        progress_of_import(server)
+
+
+def progress_of_import(server):
+    """In percent of a file, in MiB of what comes through a pipe."""
+    export = server.folder / "export"
+    export.write_text(export_of(server))
+    where = server.folder / "copy"
+    for command, unit in ((f"{TOOL} import {where} <{export}", b" %"), (f"cat {export} | {TOOL} import {where}", b" MiB")):
+        master, slave = pty.openpty()
+        done = subprocess.run(command, shell=True, stdout=subprocess.DEVNULL, stderr=slave, timeout=WAIT, check=False)
+        os.close(slave)
+        seen = os.read(master, 1000)
+        os.close(master)
+        same((unit, done.returncode), (unit, 0))
+        assert unit in seen and b"\n" not in seen, (unit, seen)
+        same(tool("import", where, code=1, data=b"")[1:], ("", f"zchat-log: {where} is not empty\n"))
+        shutil.rmtree(where)
 
 
 # ---- export and import
@@ -669,7 +687,7 @@ def damaged_log_cannot_be_accepted():
             refused("NOT_MEMBER", client.send, "x")
 
 
-HELPERS = ("tool", "full_disk", "group", "filled", "files", "everything", "read_all", "export_of", "damage", "repaired")
+HELPERS = ("tool", "full_disk", "progress_of_import", "group", "filled", "files", "everything", "read_all", "export_of", "damage", "repaired")
 CASES = [value for name, value in list(globals().items()) if callable(value) and getattr(value, "__module__", "") == "__main__"
          and name not in HELPERS]
 
