@@ -38,14 +38,29 @@ static bool s_wait_for_pong (zsock_t *dealer, uint32_t tag, int timeout)
     return false;
 }
 
-int ping_listener (const listener_t *listener, int timeout)
+static zsock_t *s_connect (const listener_t *listener, const uint8_t *key)
 {
     endpoint_t endpoint = listener->endpoint;
     if (endpoint_is_any (&endpoint))
         strcpy (endpoint.host, strchr (endpoint.host, ':') ? "::1" : "127.0.0.1");
     char text[ENDPOINT_TEXT];
-    zsock_t *dealer =
-        endpoint.port > 0 ? frame_connect (endpoint_print (&endpoint, text), NULL) : NULL;
+    endpoint_print (&endpoint, text);
+    if (endpoint.port == 0)
+        return NULL;
+    if (listener->security == LISTENER_NONE)
+        return frame_connect (text, NULL);
+    keypair_t passing; // who asks does not matter
+    if (!key || keypair_make (&passing) < 0)
+        return NULL;
+    frame_tunnel_t tunnel = {key, &passing};
+    zsock_t *dealer = frame_connect (text, &tunnel);
+    keypair_wipe (&passing);
+    return dealer;
+}
+
+int ping_listener (const listener_t *listener, const uint8_t *key, int timeout)
+{
+    zsock_t *dealer = s_connect (listener, key);
     const uint32_t tag = 1;
     bool answered =
         dealer && s_send_ping (dealer, tag) == 0 && s_wait_for_pong (dealer, tag, timeout);

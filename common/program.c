@@ -147,8 +147,8 @@ static conf_t *s_load (const program_t *self, bool *defaults)
         conf_load (conf, path, true);
         free (path);
     }
-    if (type->check && conf_error_count (conf) == 0)
-        type->check (conf);
+    if (type->check)
+        type->check (conf); // with defaults for what was wrong, so that one run tells all
     return conf;
 }
 

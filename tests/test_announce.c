@@ -201,7 +201,7 @@ static void s_setup (void)
                                      .endpoints = "tcp://127.0.0.1:4711"};
     s_loop = zloop_new ();
     zloop_set_nonstop (s_loop, true);
-    s_announce = announce_new (s_loop, &io);
+    s_announce = announce_new (s_loop, &io, NULL);
     s_open (&s_one);
     s_open (&s_two);
 }

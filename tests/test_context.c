@@ -101,10 +101,24 @@ START_TEST (wrong_configuration_is_told_with_file_and_line)
     folder_put (&s_folder, "user.cfg", "");
     environment.registries = "tcp://a:1 b";
     s_refuse (&environment, "zchat: $ZCHAT_REGISTRY: 'b': ");
-#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-    environment.registries = "tcp://a:1?key=" KEY;
-    s_refuse (&environment, "zchat: tcp://a:1?key=" KEY ": an endpoint with a key is CURVE, which "
-                            "this version does not speak\n");
+}
+END_TEST
+
+START_TEST (named_folder_must_be_there)
+{
+    context_environment_t environment = {0};
+    s_line.folder = "/nonexistent";
+    s_refuse (&environment, "zchat: /nonexistent: there is no such folder\n");
+    s_line.folder = s_folder.path; // without a file in it
+    ck_assert_str_eq (s_registries (&environment), "tcp://127.0.0.1:2000");
+}
+END_TEST
+
+START_TEST (registry_may_have_a_key)
+{
+#define KEYED "tcp://a:1?key=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    context_environment_t environment = {.registries = KEYED};
+    ck_assert_str_eq (s_registries (&environment), KEYED);
 }
 END_TEST
 
@@ -257,6 +271,8 @@ int main (void)
     tcase_add_test (cases, trusted_registries_come_before_the_configured);
     tcase_add_test (cases, users_own_file_goes_over_the_folders);
     tcase_add_test (cases, wrong_configuration_is_told_with_file_and_line);
+    tcase_add_test (cases, named_folder_must_be_there);
+    tcase_add_test (cases, registry_may_have_a_key);
     tcase_add_test (cases, first_end_counts);
     tcase_add_test (cases, signal_ends_the_loop);
     tcase_add_test (cases, closed_output_ends_quietly);

@@ -11,6 +11,7 @@ static folder_t s_folder;
 static zloop_t *s_loop;
 static conf_t *s_conf;
 static listeners_t *s_listeners;
+static int s_code; // why there are none
 // The last message that was taken.
 static size_t s_taken;
 static size_t s_listener;
@@ -77,7 +78,7 @@ static void s_start (void)
 
 static void s_bind (void)
 {
-    s_listeners = listeners_new (s_loop, s_conf, s_folder.path, s_take, NULL);
+    s_listeners = listeners_new (s_loop, s_conf, s_folder.path, s_take, NULL, &s_code);
 }
 
 // As after a restart: every socket is closed for good, which libzmq does not wait for else.
@@ -241,7 +242,7 @@ START_TEST (last_port_is_had_again)
 {
     unsigned port = s_free_ports (1);
     ck_assert_uint_eq (s_port (listeners_bound (s_listeners)), port);
-    ck_assert_uint_eq (listeners_last_port (s_folder.path), port);
+    ck_assert_uint_eq (listeners_last_port (s_folder.path, 0), port);
     for (int i = 0; i < 5; i++) {
         s_rebind ();
         ck_assert_uint_eq (s_port (listeners_bound (s_listeners)), port);
@@ -259,7 +260,7 @@ START_TEST (last_port_that_is_taken_gives_way)
     ck_assert_ptr_nonnull (s_listeners);
     unsigned port = s_port (listeners_bound (s_listeners));
     ck_assert_uint_ne (port, s_port (zsock_endpoint (other)));
-    ck_assert_uint_eq (listeners_last_port (s_folder.path), port);
+    ck_assert_uint_eq (listeners_last_port (s_folder.path, 0), port);
     zsock_destroy (&other);
 }
 END_TEST
@@ -283,18 +284,18 @@ START_TEST (nonsense_in_the_file_of_ports_is_no_trouble)
                                         "65536\n", "0\n", "\n\n\n", "123456789012345678901234"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         folder_put (&s_folder, "ports", files[i]);
-        ck_assert_msg (listeners_last_port (s_folder.path) == 0, "%s", files[i]);
+        ck_assert_msg (listeners_last_port (s_folder.path, 0) == 0, "%s", files[i]);
         s_rebind ();
-        ck_assert_uint_gt (listeners_last_port (s_folder.path), 0);
+        ck_assert_uint_gt (listeners_last_port (s_folder.path, 0), 0);
     }
 }
 END_TEST
 
 START_TEST (file_of_ports_that_cannot_be_written_is_no_trouble)
 {
-    s_listeners = listeners_new (s_loop, s_conf, "/nonexistent/folder", s_take, NULL);
+    s_listeners = listeners_new (s_loop, s_conf, "/nonexistent/folder", s_take, NULL, &s_code);
     ck_assert_ptr_nonnull (s_listeners);
-    ck_assert_uint_eq (listeners_last_port ("/nonexistent/folder"), 0);
+    ck_assert_uint_eq (listeners_last_port ("/nonexistent/folder", 0), 0);
 }
 END_TEST
 
@@ -309,7 +310,7 @@ START_TEST (named_port_that_is_taken_is_refused)
     s_configure (text);
     s_bind ();
     ck_assert_ptr_null (s_listeners);
-    ck_assert_uint_eq (listeners_last_port (s_folder.path), 0); // nothing is noted
+    ck_assert_uint_eq (listeners_last_port (s_folder.path, 0), 0); // nothing is noted
     zsock_destroy (&other);
 }
 END_TEST

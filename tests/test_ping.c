@@ -52,7 +52,7 @@ static int s_ping (server_t *self, const char *host, int timeout)
     ck_assert_ptr_null (wrong);
     strcpy (listener.endpoint.host, host);
     zactor_t *actor = zactor_new (s_serve, self);
-    int rc = ping_listener (&listener, timeout);
+    int rc = ping_listener (&listener, NULL, timeout);
     zactor_destroy (&actor);
     zsock_destroy (&self->router);
     return rc;
@@ -92,7 +92,7 @@ END_TEST
 START_TEST (unknown_port_is_unreachable)
 {
     listener_t listener = {.endpoint = {.host = "127.0.0.1"}};
-    ck_assert_int_eq (ping_listener (&listener, 50), EXIT_UNREACHABLE);
+    ck_assert_int_eq (ping_listener (&listener, NULL, 50), EXIT_UNREACHABLE);
 }
 END_TEST
 

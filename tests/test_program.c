@@ -176,6 +176,10 @@ START_TEST (check_hook_can_refuse)
     folder_put (&s_folder, "test.cfg", "lease = 3;");
     ck_assert_int_eq (s_run ("-t", NULL), EXIT_CONFIG);
     ck_assert (s_said ("test.cfg:1: lease: is odd"));
+    folder_put (&s_folder, "test.cfg", "lease = 3;\nlaese = 1;"); // told together
+    ck_assert_int_eq (s_run ("-t", NULL), EXIT_CONFIG);
+    ck_assert (s_said ("test.cfg:1: lease: is odd"));
+    ck_assert (s_said ("test.cfg:2: laese"));
 }
 END_TEST
 

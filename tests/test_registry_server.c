@@ -10,6 +10,7 @@
 static folder_t s_folder;
 static zloop_t *s_loop;
 static conf_t *s_conf;
+static int s_code; // why there is no server
 
 static void s_set_up (void)
 {
@@ -65,7 +66,7 @@ static void s_answers (const server_t *server, const wire_t *request, wire_kind_
 START_TEST (it_listens_and_answers_with_the_tag)
 {
     s_listen_on ("tcp://127.0.0.1:*");
-    server_t *server = server_new (s_loop, s_conf);
+    server_t *server = server_new (s_loop, s_conf, &s_code);
     ck_assert_ptr_nonnull (server);
     const wire_kind_t asked[] = {WIRE_PING, WIRE_LIST, WIRE_WITHDRAW, WIRE_ANNOUNCE, WIRE_JOIN};
     const wire_kind_t answered[] = {WIRE_PONG, WIRE_GROUPS, WIRE_LEASE, WIRE_ERROR, WIRE_ERROR};
@@ -80,9 +81,9 @@ END_TEST
 START_TEST (port_in_use_is_refused)
 {
     s_listen_on ("tcp://127.0.0.1:*");
-    server_t *server = server_new (s_loop, s_conf);
+    server_t *server = server_new (s_loop, s_conf, &s_code);
     s_listen_on (server_endpoints (server));
-    ck_assert_ptr_null (server_new (s_loop, s_conf));
+    ck_assert_ptr_null (server_new (s_loop, s_conf, &s_code));
     server_destroy (&server);
 }
 END_TEST
@@ -92,7 +93,7 @@ START_TEST (all_listeners_are_told)
     const char *text = "listen = ( { endpoint = \"tcp://127.0.0.1:*\"; },"
                        " { endpoint = \"tcp://127.0.0.2:*\"; } );";
     conf_load (s_conf, folder_put (&s_folder, "a.cfg", text), false);
-    server_t *server = server_new (s_loop, s_conf);
+    server_t *server = server_new (s_loop, s_conf, &s_code);
     int first = 0, second = 0;
     ck_assert_int_eq (sscanf (server_endpoints (server), "tcp://127.0.0.1:%d tcp://127.0.0.2:%d",
                               &first, &second),

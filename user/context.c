@@ -1,6 +1,7 @@
 #include "user/context.h"
 
 #include "common/conf.h"
+#include "common/frame.h"
 #include "common/text.h"
 #include "user/settings.h"
 #include "user/terminal.h"
@@ -183,25 +184,24 @@ static int s_gather_registries (context_t *self, const context_environment_t *en
                : s_configured_registries (self, conf);
 }
 
-static int s_choose_registries (context_t *self, const context_environment_t *environment,
-                                const conf_t *conf)
+zsock_t *context_connect (const char *endpoint, void *arg)
 {
-    if (s_gather_registries (self, environment, conf) < 0)
-        return -1;
-    for (size_t i = 0; i < self->registry_count; i++)
-        if (context_refuses_key (self, self->registries[i]))
-            return -1;
-    return 0;
-}
-
-bool context_refuses_key (context_t *self, const char *endpoint)
-{
-    endpoint_t parsed;
-    if (endpoint_parse (&parsed, endpoint, strlen (endpoint), ENDPOINT_CONNECT) || !parsed.has_key)
-        return false;
-    context_say (self, "%s: an endpoint with a key is CURVE, which this version does not speak",
-                 endpoint);
-    return true;
+    context_t *self = arg;
+    endpoint_t to;
+    char text[ENDPOINT_TEXT];
+    if (endpoint_parse (&to, endpoint, strlen (endpoint), ENDPOINT_CONNECT) || !to.has_key)
+        return frame_connect (endpoint, NULL);
+    if (!self->identity) {
+        errno = EACCES; // it was said why there is none
+        return NULL;
+    }
+    keypair_t keys;
+    memcpy (keys.public_key, identity_public (self->identity), KEYPAIR_KEY);
+    memcpy (keys.secret_key, identity_secret (self->identity), KEYPAIR_KEY);
+    frame_tunnel_t tunnel = {to.key, &keys};
+    zsock_t *sock = frame_connect (endpoint_print (&to, text), &tunnel);
+    keypair_wipe (&keys);
+    return sock;
 }
 
 const char *const *context_registries (const context_t *self, size_t *count)
@@ -235,6 +235,8 @@ lookup_query_t context_query (context_t *self)
             context_identity (self); // what proves who asks
     lookup_query_t query = {.loop = context_loop (self),
                             .deadline = zclock_mono () + self->line->timeout,
+                            .connect = context_connect,
+                            .connect_arg = self,
                             .show = context_show,
                             .show_arg = self};
     query.registries = context_registries (self, &query.registry_count);
@@ -260,6 +262,9 @@ static conf_t *s_load_all (context_t *self, const context_environment_t *environ
     conf_t *conf = conf_new (keys, count);
     if (!conf)
         return NULL;
+    bool missing = self->line->folder && access (self->line->folder, F_OK) < 0;
+    if (missing)
+        context_say (self, "%s: there is no such folder", self->line->folder);
     s_load (conf, self->line->folder ? self->line->folder : FOLDER, "");
     if (environment->config && *environment->config == '/')
         s_load (conf, environment->config, "/zchat");
@@ -268,7 +273,7 @@ static conf_t *s_load_all (context_t *self, const context_environment_t *environ
     size_t errors = conf_error_count (conf);
     for (size_t i = 0; i < errors; i++)
         context_say (self, "%s", conf_error (conf, i));
-    if (errors > 0)
+    if (errors > 0 || missing)
         conf_destroy (&conf);
     return conf;
 }
@@ -285,7 +290,7 @@ context_t *context_new (const command_line_t *line, const context_environment_t 
     self->width = isatty (STDOUT_FILENO) ? terminal_width () : 0;
     self->view = view_new (line->json, self->width);
     conf_t *conf = s_load_all (self, environment);
-    if (!self->view || !conf || s_choose_registries (self, environment, conf) < 0)
+    if (!self->view || !conf || s_gather_registries (self, environment, conf) < 0)
         context_destroy (&self);
     conf_destroy (&conf);
     return self;

@@ -45,8 +45,9 @@ lookup_query_t context_query (context_t *self);
 size_t context_show (void *arg, const char *endpoint, const char *group,
                      uint8_t field[INVITATION_FIELD]);
 
-// Is this an endpoint with a server's key? It cannot be used by this version: that was said.
-bool context_refuses_key (context_t *self, const char *endpoint);
+// Connects, as connect_fn; `arg` is the context. An endpoint with its server's key over CURVE with
+// the identity's own key, which must have been opened; any other one plain.
+zsock_t *context_connect (const char *endpoint, void *arg);
 
 // The identity, opened at the first call. NULL when it cannot be used: that was said.
 identity_t *context_identity (context_t *self);

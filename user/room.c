@@ -228,8 +228,6 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
                                                         .lost = s_on_lost,
                                                         .end = s_on_end,
                                                         .device = s_on_device};
-    if (context_refuses_key (context, group))
-        return NULL;
     room_t *self = calloc (1, sizeof *self);
     if (!self || !(self->group = strdup (group))) {
         free (self);
@@ -243,6 +241,8 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
     session_config_t config = {
         .loop = context_loop (context), .group = group, .uuid = *context_uuid (context)};
     config.registries = context_registries (context, &config.registry_count);
+    config.connect = context_connect;
+    config.connect_arg = context;
     config.show = context_show;
     config.show_arg = context;
     identity_t *identity = context_identity (context);

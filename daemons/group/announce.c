@@ -1,5 +1,6 @@
 #include "daemons/group/announce.h"
 
+#include "common/endpoint.h"
 #include "common/frame.h"
 #include "common/report.h"
 #include "common/text.h"
@@ -27,6 +28,7 @@ typedef struct {
 struct announce {
     zloop_t *loop;
     announce_io_t io;
+    const keypair_t *keys;
     registry_t **list;
     size_t count;
     int timer;
@@ -165,10 +167,21 @@ static void s_disconnect (registry_t *self)
     zsock_destroy (&self->socket);
 }
 
+static zsock_t *s_open (const registry_t *self)
+{
+    endpoint_t to;
+    char text[ENDPOINT_TEXT];
+    if (endpoint_parse (&to, self->endpoint, strlen (self->endpoint), ENDPOINT_CONNECT) ||
+        !to.has_key)
+        return frame_connect (self->endpoint, NULL);
+    frame_tunnel_t tunnel = {to.key, self->owner->keys};
+    return tunnel.keys ? frame_connect (endpoint_print (&to, text), &tunnel) : NULL;
+}
+
 static void s_connect (registry_t *self)
 {
     s_disconnect (self);
-    self->socket = frame_connect (self->endpoint, NULL);
+    self->socket = s_open (self);
     if (self->socket) {
         zloop_reader (self->owner->loop, self->socket, s_readable, self);
         zloop_reader_set_tolerant (self->owner->loop, self->socket);
@@ -182,8 +195,9 @@ static void s_turn (registry_t *self, int64_t now)
     if (self->waiting) {
         // No answer: what lies in the old connection's queue must not arrive later.
         if (!self->silent)
-            report_warning ("registry %s does not answer; this group keeps telling it",
-                            self->endpoint);
+            report_warning ("registry %s does not answer%s; this group keeps telling it",
+                            self->endpoint,
+                            strchr (self->endpoint, '?') ? ", or has another key" : "");
         self->silent = true;
         self->registered = false;
         s_disconnect (self);
@@ -216,11 +230,12 @@ static void s_registry_destroy (registry_t **self_p)
     *self_p = NULL;
 }
 
-announce_t *announce_new (zloop_t *loop, const announce_io_t *io)
+announce_t *announce_new (zloop_t *loop, const announce_io_t *io, const keypair_t *keys)
 {
     announce_t *self = zmalloc (sizeof *self);
     self->loop = loop;
     self->io = *io;
+    self->keys = keys;
     self->timer = zloop_timer (loop, TICK_MS, 0, s_tick, self);
     return self;
 }

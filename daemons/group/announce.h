@@ -6,6 +6,7 @@
 #ifndef ZCHAT_ANNOUNCE_H
 #define ZCHAT_ANNOUNCE_H
 
+#include "common/keypair.h"
 #include "common/proof.h"
 #include "common/wire.h"
 
@@ -35,10 +36,12 @@ typedef struct {
     void (*superseded) (void *arg, uint64_t generation);
 } announce_io_t;
 
-announce_t *announce_new (zloop_t *loop, const announce_io_t *io);
+// `keys`: the group's own, by which a registry with a key knows it; borrowed for as long as this
+// lives. NULL: it has none, and such a registry is not told.
+announce_t *announce_new (zloop_t *loop, const announce_io_t *io, const keypair_t *keys);
 void announce_destroy (announce_t **self_p);
 
-// The registries from now on; those that stay keep their connection.
+// The registries from now on, each perhaps with its key; those that stay keep their connection.
 void announce_set_registries (announce_t *self, const char *const *endpoints, size_t count);
 
 // Says goodbye to all, once. announce_waiting: how many have not answered yet.

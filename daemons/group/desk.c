@@ -31,6 +31,7 @@ typedef struct {
 
 struct desk {
     desk_parts_t parts;
+    const uint8_t *key; // public, of the group
     size_t max_message;
     size_t max_reply;
     zlistx_t *tellings;
@@ -88,6 +89,11 @@ void desk_destroy (desk_t **self_p)
     free (self->rows);
     free (self);
     *self_p = NULL;
+}
+
+void desk_set_key (desk_t *self, const uint8_t *key)
+{
+    self->key = key;
 }
 
 void desk_set_limits (desk_t *self, size_t max_message, size_t max_reply)
@@ -154,6 +160,8 @@ static void s_ping (call_t *call)
     wire_set (&pong, WIRE_F_LAST, log_last (log));
     wire_set (&pong, WIRE_F_TIME, (uint64_t)call->now);
     wire_set (&pong, WIRE_F_MAX_MESSAGE, call->desk->max_message);
+    if (call->desk->key)
+        wire_set_bytes (&pong, WIRE_F_KEY, span (call->desk->key, KEYPAIR_KEY));
     s_send (call, &pong);
 }
 

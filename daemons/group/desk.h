@@ -31,6 +31,8 @@ typedef struct {
 
 desk_t *desk_new (const desk_parts_t *parts);
 void desk_destroy (desk_t **self_p);
+// The group's public key, which PONG tells; NULL: it has no encrypted listener. Borrowed.
+void desk_set_key (desk_t *self, const uint8_t *key);
 void desk_set_limits (desk_t *self, size_t max_message, size_t max_reply);
 
 // Takes a message that came from `route` at a listener; `pending` holds its frame, nothing else

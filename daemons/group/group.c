@@ -310,7 +310,7 @@ static void s_set_registries (group_t *self, const conf_t *conf)
     char (*texts)[ENDPOINT_TEXT] = zmalloc ((count + 1) * ENDPOINT_TEXT);
     const char **list = zmalloc ((count + 1) * sizeof (char *));
     for (size_t i = 0; i < count; i++)
-        list[i] = endpoint_print (conf_endpoint (conf, "registries", i), texts[i]);
+        list[i] = endpoint_print_with_key (conf_endpoint (conf, "registries", i), texts[i]);
     announce_set_registries (self->announce, list, count);
     free (list);
     free (texts);
@@ -442,14 +442,14 @@ static int s_serve (group_t *self)
 {
     const conf_t *conf = program_conf (self->program);
     char *folder = s_folder (conf, self->name);
-    self->listeners = listeners_new (self->loop, conf, folder, s_on_listener, self);
+    self->listeners = listeners_new (self->loop, conf, folder, s_on_listener, self, &self->exit);
     free (folder);
-    if (!self->listeners) {
-        self->exit = EXIT_NOT_NOW;
+    if (!self->listeners)
         return -1;
-    }
+    self->exit = EXIT_DONE;
+    desk_set_key (self->desk, listeners_key (self->listeners));
     announce_io_t announce = {self, s_facts, s_superseded};
-    self->announce = announce_new (self->loop, &announce);
+    self->announce = announce_new (self->loop, &announce, listeners_keys (self->listeners));
     s_set_registries (self, conf);
     program_ready (self->program, "%s: %s on %s, last record %" PRIu64, self->name,
                    log_read_only (self->log) ? "READ ONLY"
@@ -575,10 +575,10 @@ bool group_healthy (group_t *self, int64_t now)
     return since == 0 || now - since < OLDEST_SYNC_MS;
 }
 
-uint16_t group_last_port (const conf_t *conf, const char *name)
+int group_ping (const conf_t *conf, const char *name, int timeout)
 {
     char *folder = s_folder (conf, name);
-    uint16_t port = listeners_last_port (folder);
+    int code = listeners_ping (conf, folder, timeout);
     free (folder);
-    return port;
+    return code;
 }

@@ -25,7 +25,7 @@ bool group_syncing (group_t *self);
 // No sync is older than 120 s.
 bool group_healthy (group_t *self, int64_t now);
 
-// The port that this group listens on first, from its folder: for --ping. 0: not known.
-uint16_t group_last_port (const conf_t *conf, const char *name);
+// Asks the group of that name if it runs: EXIT_DONE, or EXIT_UNREACHABLE after `timeout` ms.
+int group_ping (const conf_t *conf, const char *name, int timeout);
 
 #endif

@@ -1,5 +1,7 @@
 #include "daemons/group/listeners.h"
 
+#include "common/exits.h"
+#include "common/ping.h"
 #include "common/report.h"
 
 #include <czmq.h>
@@ -18,6 +20,10 @@ struct listeners {
     void *arg;
     one_t list[LISTENERS_MAX];
     size_t count;
+    keypair_t keys;
+    bool has_keys;
+    bool curve; // there is an encrypted listener
+    int handshake;
     char bound[TEXT_MAX];
     char announced[TEXT_MAX];
 };
@@ -61,6 +67,8 @@ static void s_write_ports (const char *folder, const uint16_t *ports, size_t cou
     char *name = s_ports_file (folder);
     char *fresh = zsys_sprintf ("%s.new", name);
     FILE *file = fopen (fresh, "we");
+    if (file)
+        fchmod (fileno (file), 0640); // like the log's, whatever the umask
     for (size_t i = 0; file && i < count; i++)
         fprintf (file, "%u\n", ports[i]);
     if (file && fclose (file) == 0 && rename (fresh, name) < 0)
@@ -69,26 +77,66 @@ static void s_write_ports (const char *folder, const uint16_t *ports, size_t cou
     free (name);
 }
 
-uint16_t listeners_last_port (const char *folder)
+uint16_t listeners_last_port (const char *folder, size_t listener)
 {
     uint16_t ports[LISTENERS_MAX];
     s_read_ports (folder, ports);
-    return ports[0];
+    return ports[listener];
+}
+
+// ---- Keys
+
+static char *s_keys_file (const char *folder)
+{
+    return zsys_sprintf ("%s/curve", folder);
+}
+
+static bool s_needs_keys (const conf_t *conf)
+{
+    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
+        if (conf_listener (conf, "listen", i)->security == LISTENER_CURVE)
+            return true;
+    for (size_t i = 0; i < conf_count (conf, "registries"); i++)
+        if (conf_endpoint (conf, "registries", i)->has_key)
+            return true;
+    return false;
+}
+
+static int s_open_keys (listeners_t *self, const char *folder)
+{
+    char error[KEYPAIR_ERROR];
+    char *file = s_keys_file (folder);
+    int rc = keypair_open (&self->keys, file, error);
+    if (rc < 0)
+        report_error ("%s", error);
+    else if (keypair_publish (&self->keys, file) < 0)
+        report_warning ("%s.pub cannot be written, --ping will not know the key: %s", file,
+                        strerror (errno));
+    self->has_keys = rc == 0;
+    free (file);
+    return rc;
 }
 
 // ---- Binding
 
-static zsock_t *s_bind (const endpoint_t *endpoint, uint16_t last_port)
+static zsock_t *s_listen (const listeners_t *self, const endpoint_t *endpoint, bool curve)
 {
     char text[ENDPOINT_TEXT];
+    frame_guard_t guard = {curve ? &self->keys : NULL, self->handshake};
+    return frame_listen (endpoint_print (endpoint, text), &guard);
+}
+
+static zsock_t *s_bind (const listeners_t *self, const endpoint_t *endpoint, bool curve,
+                        uint16_t last_port)
+{
     zsock_t *socket = NULL;
     if (endpoint->port == 0 && last_port > 0) {
         endpoint_t again = *endpoint;
         again.port = last_port;
-        socket = frame_listen (endpoint_print (&again, text), NULL);
+        socket = s_listen (self, &again, curve);
     }
     if (!socket)
-        socket = frame_listen (endpoint_print (endpoint, text), NULL);
+        socket = s_listen (self, endpoint, curve);
     return socket;
 }
 
@@ -99,30 +147,59 @@ static uint16_t s_bound_port (zsock_t *socket)
     return colon ? (uint16_t)strtoul (colon + 1, NULL, 10) : 0;
 }
 
-static void s_add_text (char out[TEXT_MAX], const endpoint_t *endpoint)
+static void s_add_text (char out[TEXT_MAX], const char *endpoint)
 {
-    char text[ENDPOINT_TEXT];
     size_t used = strlen (out);
-    snprintf (out + used, TEXT_MAX - used, "%s%s", used > 0 ? " " : "",
-              endpoint_print (endpoint, text));
+    snprintf (out + used, TEXT_MAX - used, "%s%s", used > 0 ? " " : "", endpoint);
+}
+
+static bool s_is_curve (const listener_t *listener)
+{
+    return listener->security == LISTENER_CURVE;
 }
 
 // What others are told: the advertised endpoint, or every address as `*`, which a registry fills
-// in.
+// in; with the key that it has.
 static void s_add_announced (listeners_t *self, const listener_t *listener, uint16_t port)
 {
+    char text[ENDPOINT_TEXT];
     endpoint_t endpoint = listener->advertised ? listener->advertise : listener->endpoint;
     if (endpoint.port == 0)
         endpoint.port = port;
     if (endpoint_is_any (&endpoint))
         strcpy (endpoint.host, "*");
-    s_add_text (self->announced, &endpoint);
+    endpoint.has_key = s_is_curve (listener);
+    memcpy (endpoint.key, self->keys.public_key, ENDPOINT_KEY);
+    s_add_text (self->announced, endpoint_print_with_key (&endpoint, text));
+}
+
+static void s_announce_all (listeners_t *self, const conf_t *conf, const uint16_t *ports)
+{
+    for (int curve = 1; curve >= 0; curve--)
+        for (size_t i = 0; i < self->count; i++) {
+            const listener_t *listener = conf_listener (conf, "listen", i);
+            if (s_is_curve (listener) == curve)
+                s_add_announced (self, listener, ports[i]);
+        }
+}
+
+// What is to be known of a listener at each start.
+static void s_tell (const listeners_t *self, const listener_t *listener, endpoint_t bound)
+{
+    char text[ENDPOINT_TEXT];
+    if (s_is_curve (listener)) {
+        bound.has_key = true;
+        memcpy (bound.key, self->keys.public_key, ENDPOINT_KEY);
+        report_notice ("encrypted: %s", endpoint_print_with_key (&bound, text));
+    } else if (!endpoint_is_loopback (&bound))
+        report_warning ("%s is plain and open to the network: anybody can speak as anybody there",
+                        endpoint_print (&bound, text));
 }
 
 static int s_open (listeners_t *self, const listener_t *listener, uint16_t *port)
 {
     char text[ENDPOINT_TEXT];
-    zsock_t *socket = s_bind (&listener->endpoint, *port);
+    zsock_t *socket = s_bind (self, &listener->endpoint, s_is_curve (listener), *port);
     if (!socket) {
         report_error ("%s cannot be bound: %s", endpoint_print (&listener->endpoint, text),
                       zmq_strerror (errno));
@@ -134,31 +211,37 @@ static int s_open (listeners_t *self, const listener_t *listener, uint16_t *port
     *port = s_bound_port (socket);
     endpoint_t bound = listener->endpoint;
     bound.port = *port;
-    s_add_text (self->bound, &bound);
-    s_add_announced (self, listener, *port);
-    if (listener->security == LISTENER_NONE && !endpoint_is_loopback (&bound))
-        report_warning ("%s is plain and open to the network: anybody can speak as anybody there",
-                        endpoint_print (&bound, text));
+    s_add_text (self->bound, endpoint_print (&bound, text));
+    s_tell (self, listener, bound);
+    self->curve = self->curve || s_is_curve (listener);
     zloop_reader (self->loop, socket, s_readable, one);
     zloop_reader_set_tolerant (self->loop, socket);
     return 0;
 }
 
 listeners_t *listeners_new (zloop_t *loop, const conf_t *conf, const char *folder,
-                            listeners_take_fn *take, void *arg)
+                            listeners_take_fn *take, void *arg, int *code)
 {
     listeners_t *self = zmalloc (sizeof *self);
+    *code = EXIT_CONFIG;
     self->loop = loop;
     self->take = take;
     self->arg = arg;
+    self->handshake = (int)conf_number (conf, "handshake");
+    if (s_needs_keys (conf) && s_open_keys (self, folder) < 0)
+        listeners_destroy (&self);
+    else
+        *code = EXIT_NOT_NOW;
     uint16_t ports[LISTENERS_MAX];
     s_read_ports (folder, ports);
     size_t count = conf_count (conf, "listen");
     for (size_t i = 0; i < count && i < LISTENERS_MAX && self; i++)
         if (s_open (self, conf_listener (conf, "listen", i), &ports[i]) < 0)
             listeners_destroy (&self);
-    if (self)
+    if (self) {
+        s_announce_all (self, conf, ports);
         s_write_ports (folder, ports, self->count);
+    }
     return self;
 }
 
@@ -171,6 +254,7 @@ void listeners_destroy (listeners_t **self_p)
         zloop_reader_end (self->loop, self->list[i].socket);
         zsock_destroy (&self->list[i].socket);
     }
+    keypair_wipe (&self->keys);
     free (self);
     *self_p = NULL;
 }
@@ -199,4 +283,30 @@ const char *listeners_bound (const listeners_t *self)
 const char *listeners_announced (const listeners_t *self)
 {
     return self->announced;
+}
+
+const keypair_t *listeners_keys (const listeners_t *self)
+{
+    return self->has_keys ? &self->keys : NULL;
+}
+
+const uint8_t *listeners_key (const listeners_t *self)
+{
+    return self->curve ? self->keys.public_key : NULL;
+}
+
+int listeners_ping (const conf_t *conf, const char *folder, int timeout)
+{
+    uint8_t key[KEYPAIR_KEY];
+    char *file = s_keys_file (folder);
+    bool has_key = keypair_published (file, key);
+    int code = EXIT_UNREACHABLE;
+    for (size_t i = 0; i < conf_count (conf, "listen") && code != EXIT_DONE; i++) {
+        listener_t listener = *conf_listener (conf, "listen", i);
+        if (listener.endpoint.port == 0)
+            listener.endpoint.port = listeners_last_port (folder, i);
+        code = ping_listener (&listener, has_key ? key : NULL, timeout);
+    }
+    free (file);
+    return code;
 }

@@ -15,10 +15,11 @@ typedef struct listeners listeners_t;
 typedef void (listeners_take_fn) (void *arg, size_t listener, zsock_t *socket);
 
 // Binds every listener of the configuration and adds it to the loop. Where the port is `*`, the one
-// it had last is tried first; the file `ports` in `folder` keeps them. NULL: one could not be
-// bound, which is reported.
+// it had last is tried first; the file `ports` in `folder` keeps them. The group's own key pair, in
+// the file `curve` there, is opened, or made, when a listener or a registry needs it. NULL with
+// *code: one could not be bound, or the keys cannot be used, which is reported.
 listeners_t *listeners_new (zloop_t *loop, const conf_t *conf, const char *folder,
-                            listeners_take_fn *take, void *arg);
+                            listeners_take_fn *take, void *arg, int *code);
 void listeners_destroy (listeners_t **self_p);
 
 // How long closing waits for what was sent.
@@ -29,10 +30,18 @@ int listeners_send (listeners_t *self, const peer_t *peer, bool legacy, span_t f
 int listeners_push (listeners_t *self, const peer_t *peer, const frame_shared_t *frame);
 
 const char *listeners_bound (const listeners_t *self); // endpoints, blanks between, for people
-const char *
-listeners_announced (const listeners_t *self); // endpoints, blanks between, for registries
+// The same for registries: encrypted ones with the key, and before the others.
+const char *listeners_announced (const listeners_t *self);
 
-// The port that the first listener had last, by the file `ports` in `folder`; 0: not known.
-uint16_t listeners_last_port (const char *folder);
+// The group's own keys; NULL: it needs none. And the public one if there is an encrypted listener.
+const keypair_t *listeners_keys (const listeners_t *self);
+const uint8_t *listeners_key (const listeners_t *self);
+
+// The port that a listener had last, by the file `ports` in `folder`; 0: not known.
+uint16_t listeners_last_port (const char *folder, size_t listener);
+
+// Asks the running group, by what it left in `folder`, over one listener after the other:
+// EXIT_DONE, or EXIT_UNREACHABLE when none answers within `timeout` ms.
+int listeners_ping (const conf_t *conf, const char *folder, int timeout);
 
 #endif

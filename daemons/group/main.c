@@ -1,7 +1,6 @@
 // zchat-group: one group: takes messages from its members, makes them durable, and then tells the
 // others.
 
-#include "common/ping.h"
 #include "common/program.h"
 #include "common/text.h"
 #include "daemons/group/group.h"
@@ -12,13 +11,6 @@ enum { PING_MS = 2000 };
 static bool s_name_valid (const char *name)
 {
     return text_name_valid (name, strlen (name));
-}
-
-static void s_check (conf_t *conf)
-{
-    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
-        if (conf_listener (conf, "listen", i)->security == LISTENER_CURVE)
-            conf_complain (conf, "listen", "security = \"curve\" is not served by this version");
 }
 
 static int s_start (program_t *program, void **state_p)
@@ -48,10 +40,7 @@ static bool s_healthy (void *state, int64_t now)
 
 static int s_ping (const conf_t *conf, const char *name)
 {
-    listener_t listener = *conf_listener (conf, "listen", 0);
-    if (listener.endpoint.port == 0)
-        listener.endpoint.port = group_last_port (conf, name);
-    return listener.endpoint.port ? ping_listener (&listener, PING_MS) : EXIT_UNREACHABLE;
+    return group_ping (conf, name, PING_MS);
 }
 
 static void s_destroy (void **state_p)
@@ -67,7 +56,6 @@ int main (int argc, char **argv)
         .argument = "NAME",
         .argument_valid = s_name_valid,
         .file = "group.cfg",
-        .check = s_check,
         .start = s_start,
         .reload = s_reload,
         .stop = s_stop,

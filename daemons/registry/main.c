@@ -7,19 +7,13 @@
 
 enum { PING_MS = 2000 };
 
-static void s_check (conf_t *conf)
-{
-    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
-        if (conf_listener (conf, "listen", i)->security == LISTENER_CURVE)
-            conf_complain (conf, "listen", "security = \"curve\" is not served by this version");
-}
-
 static int s_start (program_t *program, void **state_p)
 {
-    server_t *server = server_new (program_loop (program), program_conf (program));
+    int code;
+    server_t *server = server_new (program_loop (program), program_conf (program), &code);
     *state_p = server;
     if (!server)
-        return EXIT_NOT_NOW;
+        return code;
     program_ready (program, "listening on %s", server_endpoints (server));
     return EXIT_DONE;
 }
@@ -32,10 +26,14 @@ static void s_reload (void *state, const conf_t *conf)
 static int s_ping (const conf_t *conf, const char *argument)
 {
     (void)argument;
-    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
-        if (ping_listener (conf_listener (conf, "listen", i), PING_MS) == EXIT_DONE)
-            return EXIT_DONE;
-    return EXIT_UNREACHABLE;
+    uint8_t key[KEYPAIR_KEY];
+    char *file = server_keys_file (conf);
+    bool has_key = keypair_published (file, key);
+    int code = EXIT_UNREACHABLE;
+    for (size_t i = 0; i < conf_count (conf, "listen") && code != EXIT_DONE; i++)
+        code = ping_listener (conf_listener (conf, "listen", i), has_key ? key : NULL, PING_MS);
+    free (file);
+    return code;
 }
 
 static void s_destroy (void **state_p)
@@ -51,7 +49,6 @@ int main (int argc, char **argv)
         .name = "zchat-registry",
         .summary = "Knows which groups exist and where.",
         .file = "registry.cfg",
-        .check = s_check,
         .start = s_start,
         .reload = s_reload,
         .ping = s_ping,

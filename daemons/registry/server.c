@@ -1,10 +1,14 @@
 #include "daemons/registry/server.h"
 
+#include "common/exits.h"
 #include "common/frame.h"
+#include "common/keypair.h"
 #include "common/report.h"
 #include "common/wallclock.h"
 #include "daemons/registry/directory.h"
 #include "daemons/registry/legacy.h"
+
+#include <sys/stat.h>
 
 enum {
     DRAIN_MAX = 256,      // messages of one listener in one turn of the loop
@@ -19,6 +23,8 @@ struct server {
     zloop_t *loop;
     zlistx_t *sockets;
     char *endpoints;
+    keypair_t keys;         // with an encrypted listener
+    char *public_endpoints; // those, as others reach them
     directory_t *directory;
     int64_t lease;
     int timer;
@@ -224,6 +230,10 @@ static void s_ping (const call_t *call)
 {
     wire_t reply = wire (WIRE_PONG, call->request->tag, NULL);
     wire_set (&reply, WIRE_F_TIME, (uint64_t)wallclock_now ());
+    if (call->server->public_endpoints) {
+        wire_set_bytes (&reply, WIRE_F_KEY, span (call->server->keys.public_key, KEYPAIR_KEY));
+        wire_set_bytes (&reply, WIRE_F_ENDPOINTS, span_of (call->server->public_endpoints));
+    }
     s_reply (call, &reply);
 }
 
@@ -338,11 +348,70 @@ static int s_look (zloop_t *loop, int timer, void *argument)
     return 0;
 }
 
-static int s_listen (server_t *self, const listener_t *listener)
+static bool s_is_curve (const listener_t *listener)
+{
+    return listener->security == LISTENER_CURVE;
+}
+
+// Makes the registry's folder, and opens or makes its keys there.
+static int s_open_keys (server_t *self, const conf_t *conf)
+{
+    char error[KEYPAIR_ERROR];
+    const char *state = conf_string (conf, "state_dir");
+    char *folder = zsys_sprintf ("%s/registry", state), *file = server_keys_file (conf);
+    if (mkdir (state, 0750) < 0 && errno != EEXIST)
+        report_error ("%s cannot be made: %s", state, strerror (errno));
+    else if (mkdir (folder, 0750) < 0 && errno != EEXIST)
+        report_error ("%s cannot be made: %s", folder, strerror (errno));
+    int rc = keypair_open (&self->keys, file, error);
+    if (rc < 0)
+        report_error ("%s", error);
+    else if (keypair_publish (&self->keys, file) < 0)
+        report_warning ("%s.pub cannot be written, --ping will not know the key: %s", file,
+                        strerror (errno));
+    free (folder);
+    free (file);
+    return rc;
+}
+
+static void s_append (char **list, const char *text)
+{
+    char *grown = zsys_sprintf ("%s%s%s", *list ? *list : "", *list ? " " : "", text);
+    free (*list);
+    *list = grown;
+}
+
+// What is to be known of a listener at each start.
+static void s_tell_listener (server_t *self, const listener_t *listener, const char *bound)
+{
+    char text[ENDPOINT_TEXT];
+    endpoint_t endpoint = listener->endpoint;
+    const char *colon = strrchr (bound, ':');
+    endpoint.port = (uint16_t)(colon ? atoi (colon + 1) : 0);
+    if (!s_is_curve (listener)) {
+        if (!endpoint_is_loopback (&endpoint))
+            report_warning ("%s is plain and open to the network: anybody there can announce "
+                            "groups and read who announces which",
+                            endpoint_print (&endpoint, text));
+        return;
+    }
+    endpoint.has_key = true;
+    memcpy (endpoint.key, self->keys.public_key, ENDPOINT_KEY);
+    report_notice ("encrypted: %s", endpoint_print_with_key (&endpoint, text));
+    if (listener->advertised) {
+        strcpy (endpoint.host, listener->advertise.host);
+        endpoint.port = listener->advertise.port;
+    }
+    if (!endpoint_is_any (&endpoint))
+        s_append (&self->public_endpoints, endpoint_print_with_key (&endpoint, text));
+}
+
+static int s_listen (server_t *self, const listener_t *listener, int handshake)
 {
     char text[ENDPOINT_TEXT];
     endpoint_print (&listener->endpoint, text);
-    zsock_t *socket = frame_listen (text, NULL);
+    frame_guard_t guard = {s_is_curve (listener) ? &self->keys : NULL, handshake};
+    zsock_t *socket = frame_listen (text, &guard);
     if (!socket || zloop_reader (self->loop, socket, s_take_messages, self) < 0) {
         report_error ("cannot listen on %s: %s", text, zmq_strerror (errno));
         zsock_destroy (&socket);
@@ -350,10 +419,8 @@ static int s_listen (server_t *self, const listener_t *listener)
     }
     zloop_reader_set_tolerant (self->loop, socket);
     zlistx_add_end (self->sockets, socket);
-    char *grown = zsys_sprintf ("%s%s%s", self->endpoints ? self->endpoints : "",
-                                self->endpoints ? " " : "", zsock_endpoint (socket));
-    free (self->endpoints);
-    self->endpoints = grown;
+    s_append (&self->endpoints, zsock_endpoint (socket));
+    s_tell_listener (self, listener, zsock_endpoint (socket));
     return 0;
 }
 
@@ -364,7 +431,20 @@ static directory_limits_t s_limits (const conf_t *conf)
                                 (size_t)conf_number (conf, "max_groups")};
 }
 
-server_t *server_new (zloop_t *loop, const conf_t *conf)
+static bool s_needs_keys (const conf_t *conf)
+{
+    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
+        if (s_is_curve (conf_listener (conf, "listen", i)))
+            return true;
+    return false;
+}
+
+char *server_keys_file (const conf_t *conf)
+{
+    return zsys_sprintf ("%s/registry/curve", conf_string (conf, "state_dir"));
+}
+
+server_t *server_new (zloop_t *loop, const conf_t *conf, int *code)
 {
     directory_limits_t limits = s_limits (conf);
     server_t *self = zmalloc (sizeof *self);
@@ -376,8 +456,14 @@ server_t *server_new (zloop_t *loop, const conf_t *conf)
     self->page_size = PAGE_BYTES + ERROR_BYTES;
     self->page = zmalloc (self->page_size);
     int rc = self->directory ? 0 : -1;
+    int handshake = (int)conf_number (conf, "handshake");
+    *code = EXIT_CONFIG;
+    if (rc == 0 && s_needs_keys (conf))
+        rc = s_open_keys (self, conf);
+    if (rc == 0)
+        *code = EXIT_NOT_NOW;
     for (size_t i = 0; rc == 0 && i < conf_count (conf, "listen"); i++)
-        rc = s_listen (self, conf_listener (conf, "listen", i));
+        rc = s_listen (self, conf_listener (conf, "listen", i), handshake);
     if (rc == 0)
         self->timer = zloop_timer (loop, LOOK_MS, 0, s_look, self);
     else
@@ -399,7 +485,9 @@ void server_destroy (server_t **self_p)
     }
     zlistx_destroy (&self->sockets);
     directory_destroy (&self->directory);
+    keypair_wipe (&self->keys);
     free (self->endpoints);
+    free (self->public_endpoints);
     free (self->page);
     freen (*self_p);
 }

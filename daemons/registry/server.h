@@ -10,7 +10,9 @@
 //     LIST     -> GROUPS: those behind `name` (empty: from the first), by name in byte order, at
 //                 most `limit` (0: as many as fit); `more` when there are others behind them. A
 //                 group of the original system is a row with a log of zeros.
-//     PING     -> PONG, in which only the time counts
+//     PING     -> PONG, in which only the time counts, and with an encrypted listener its key and
+//     the
+//                 endpoints at which others reach those
 
 #ifndef ZCHAT_REGISTRY_SERVER_H
 #define ZCHAT_REGISTRY_SERVER_H
@@ -21,9 +23,14 @@
 
 typedef struct server server_t;
 
-// Binds all listeners and adds itself to the loop. NULL when one cannot be bound: reported.
-server_t *server_new (zloop_t *loop, const conf_t *conf);
+// Binds all listeners and adds itself to the loop. With an encrypted listener its own keys are
+// opened, or made, in the file server_keys_file. NULL with *code when something cannot be:
+// reported.
+server_t *server_new (zloop_t *loop, const conf_t *conf, int *code);
 void server_destroy (server_t **self_p);
+
+// The file with the registry's keys, which the caller frees.
+char *server_keys_file (const conf_t *conf);
 
 // Takes lease, legacy_keep and max_groups from the configuration.
 void server_configure (server_t *self, const conf_t *conf);

@@ -80,13 +80,6 @@ class Process(unittest.TestCase):
                          [f"{registry.cfg}:{number}" for number in (1, 3, 4, 5)])
         self.assertEqual(registry.program().returncode, 78)
 
-    def test_curve_is_refused_for_now_with_a_clear_error(self):
-        registry = self.registry()
-        registry.cfg.write_text("listen = ( { endpoint = \"tcp://*:2001\"; security = \"curve\"; } );")
-        result = registry.program("-t")
-        self.assertEqual(result.returncode, 78)
-        self.assertIn(f"{registry.cfg}:1: listen: security = \"curve\"", result.stderr)
-
     def test_ipv6_listens_too(self):
         if not socket.has_ipv6:
             self.skipTest("no IPv6")
