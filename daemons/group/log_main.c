@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+enum { DAMAGE_LINES = 20 }; // that verify prints
+
 typedef struct {
     const char *folder;
     bool yes;
@@ -126,6 +128,36 @@ static void s_print_lost (void *arg, uint64_t from, uint64_t to)
                 from);
 }
 
+// What is wrong, without what a repair would do about it.
+static void s_print_damage (void *arg, const char *line)
+{
+    size_t *printed = arg;
+    const char *remedy = strchr (line, ';');
+    if ((*printed)++ < DAMAGE_LINES)
+        printf ("damage      %.*s\n", (int)(remedy ? remedy - line : INT_MAX), line);
+}
+
+// The audit stops at the first damage: a survey goes on behind it.
+static int s_tell_damage (const call_t *call, const audit_t *audit)
+{
+    size_t printed = 0;
+    int dir = open (call->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    survey_t *survey = dir < 0 ? NULL : survey_new (dir, &audit->log, s_progress);
+    s_end_progress ();
+    int rc = EXIT_REFUSED;
+    if (!survey)
+        rc = s_fail (EXIT_SYNC, "%s cannot be read: %s", call->folder, strerror (errno));
+    else if (!*survey->refusal)
+        repair_explain (survey, s_print_damage, &printed);
+    if (printed > DAMAGE_LINES)
+        printf ("damage      and %zu more: see zchat-log repair %s\n", printed - DAMAGE_LINES,
+                call->folder);
+    survey_destroy (&survey);
+    if (dir >= 0)
+        close (dir);
+    return rc;
+}
+
 static int s_verify (const call_t *call)
 {
     audit_t audit;
@@ -134,6 +166,8 @@ static int s_verify (const call_t *call)
     int rc = s_conclude (&audit);
     if (audit.segments > 0)
         s_print_head (&audit);
+    if (audit.verdict == AUDIT_DAMAGED && !guid_is_null (&audit.log))
+        rc = s_tell_damage (call, &audit);
     if (rc == EXIT_DONE)
         printf ("sound%s\n", audit.live ? " (a batch being written was left out)" : "");
     return rc;
@@ -322,7 +356,8 @@ static int s_accept (const call_t *call)
 static const command_t s_commands[] = {
     {"verify", s_verify, false, false, "verify FOLDER",
      "check every byte; print what the log holds and its last chain value",
-     "The group may run meanwhile. Exit: 0 sound, 1 damage or a torn tail, 74 cannot be read."},
+     "The group may run meanwhile. Names every damaged place, the first 20.\n"
+     "Exit: 0 sound, 1 damage or a torn tail, 74 cannot be read."},
     {"show", s_show, false, false, "show FOLDER", "print every record, one a line",
      "Number, time (UTC), kind, author, nick, `verified`, text. Exit: as verify."},
     {"export", s_export, false, false, "export FOLDER >FILE",

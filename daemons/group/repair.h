@@ -16,7 +16,7 @@
 // A line about what is wrong or what is done.
 typedef void (repair_tell_fn) (void *arg, const char *line);
 
-// Tells what is damaged and what repair_run would do.
+// Tells what is damaged and, behind a semicolon, what repair_run would do.
 void repair_explain (const survey_t *survey, repair_tell_fn *tell, void *arg);
 
 // Does it in the folder `dir`, which the caller has locked since before the survey. Then cuts off

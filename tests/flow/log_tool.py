@@ -143,6 +143,32 @@ def unfinished_batch_of_a_running_group_is_left_out():
         assert f"torn tail from byte {file.end}" in err, err
 
 
+def every_damaged_place_is_named():
+    with group() as server:
+        filled(server)
+        every = [Segment(path) for path in segments(server)]
+        first, second, newest = every[0], every[1], every[-1]
+        for file, batch in ((first, 5), (first, 9), (second, 1), (newest, 1)):
+            damage(file, batch)
+        second.path.write_bytes(b"?" + second.path.read_bytes()[1:])
+        code, out, err = tool("verify", server.log_folder, code=1)
+        assert f"segment 1 is damaged at byte {first.offsets[5]}" in err, err
+        told = [line.split(None, 1)[1] for line in out.splitlines() if line.startswith("damage ")]
+        wanted = [line for file, batch in ((first, 5), (first, 9), (second, 1), (newest, 1)) for line in (
+            f"segment {file.first}: bytes {file.offsets[batch]} to {file.offsets[batch + 1] - 1} hold no batch",
+            f"segment {file.first}: records {file.batches[batch].first} to {file.batches[batch].last} are lost")]
+        wanted.insert(4, f"segment {second.first}: the header is damaged")
+        same(told[:-1], wanted)
+        same(told[-1], f"{sum(file.batches[at].count for file, at in ((first, 5), (first, 9), (second, 1), (newest, 1)))} records are lost")
+        # A line each for a few of many.
+        for batch in range(1, len(first.batches) - 1, 2):
+            damage(first, batch, 90)
+        code, out, err = tool("verify", server.log_folder, code=1)
+        told = [line for line in out.splitlines() if line.startswith("damage ")]
+        same(len(told), 21)
+        assert told[-1].endswith(f" more: see zchat-log repair {server.log_folder}"), told
+
+
 def trimmed_log_is_sound():
     with group("keep = { count = 60; };") as server, server.member("ann") as ann:
         for i in range(150):
