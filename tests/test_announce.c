@@ -339,6 +339,7 @@ typedef struct {
     bool forged;
     bool other_log;
     bool believed;
+    bool not_raised; // ours is that of an earlier opening
 } claim_case_t;
 
 static bool s_answered_once_more (void)
@@ -355,6 +356,7 @@ static void s_check_claim (const claim_case_t *one)
     claim_make (claim, s_key, &log, one->generation, &instance);
     claim[3] ^= one->forged;
     s_one.manner = SUPERSEDES;
+    s_facts_now.raised = !one->not_raised;
     wire_set (&s_one.row, WIRE_F_GENERATION, one->generation);
     wire_set_bytes (&s_one.row, WIRE_F_INSTANCE, span (instance.bytes, GUID_SIZE));
     wire_set_bytes (&s_one.row, WIRE_F_CLAIM, span (claim, sizeof claim));
@@ -368,13 +370,15 @@ static void s_check_claim (const claim_case_t *one)
 START_TEST (claim_is_believed_only_if_it_is_genuine)
 {
     static const claim_case_t cases[] = {
-        {"later generation", 6, 9, false, false, true},
-        {"much later generation", UINT64_MAX, 9, false, false, true},
-        {"same generation of another instance", 5, 9, false, false, true},
-        {"forged", 6, 9, true, false, false},
-        {"of another log", 6, 9, false, true, false},
-        {"earlier generation", 4, 9, false, false, false},
-        {"our own", 5, 4, false, false, false},
+        {"later generation", 6, 9, false, false, true, false},
+        {"much later generation", UINT64_MAX, 9, false, false, true, false},
+        {"same generation of another instance", 5, 9, false, false, true, false},
+        {"forged", 6, 9, true, false, false, false},
+        {"of another log", 6, 9, false, true, false, false},
+        {"earlier generation", 4, 9, false, false, false, false},
+        {"our own", 5, 4, false, false, false, false},
+        {"of the opening before, by one that cannot write", 5, 9, false, false, false, true},
+        {"later generation, than of one that cannot write", 6, 9, false, false, true, true},
     };
     s_check_claim (&cases[_i]);
 }
@@ -460,7 +464,7 @@ int main (void)
     tcase_add_test (cases, silent_registry_is_asked_again);
     tcase_add_test (cases, refusal_is_no_end);
     tcase_add_test (cases, nonsense_is_no_answer);
-    tcase_add_loop_test (cases, claim_is_believed_only_if_it_is_genuine, 0, 7);
+    tcase_add_loop_test (cases, claim_is_believed_only_if_it_is_genuine, 0, 9);
     tcase_add_test (cases, superseded_without_a_claim_is_not_believed);
     tcase_add_test (cases, goodbye_is_said_to_who_knows_the_group);
     tcase_add_test (cases, registry_that_is_configured_no_more_is_left);

@@ -114,7 +114,9 @@ START_TEST (every_opening_that_writes_raises_the_generation)
     for (uint64_t generation = 1; generation <= 4; generation++) {
         ck_assert_uint_eq (log_generation (s_logs.log), generation - 1);
         guid_t instance = *log_instance (s_logs.log);
+        ck_assert (!log_raised (s_logs.log));
         logs_job (&s_logs, "one", 1);
+        ck_assert (log_raised (s_logs.log));
         logs_job (&s_logs, "two", 1);
         ck_assert_uint_eq (log_generation (s_logs.log), generation);
         ck_assert_uint_eq (log_last (s_logs.log), 3 * generation);

@@ -101,9 +101,10 @@ static void s_check_superseded (registry_t *self, const wire_t *row)
     announce_facts_t facts;
     self->owner->io.facts (self->owner->io.arg, &facts);
     uint64_t generation = wire_number (row, WIRE_F_GENERATION);
+    uint64_t least = facts.raised ? facts.generation : facts.generation + 1;
     guid_t instance = wire_guid (row, WIRE_F_INSTANCE);
     span_t claim = wire_bytes (row, WIRE_F_CLAIM);
-    if (claim.data && generation >= facts.generation && !guid_equal (&instance, &facts.instance) &&
+    if (claim.data && generation >= least && !guid_equal (&instance, &facts.instance) &&
         claim_genuine (claim.data, facts.key, &facts.log, generation, &instance))
         self->owner->io.superseded (self->owner->io.arg, generation);
 }

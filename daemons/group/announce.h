@@ -20,6 +20,7 @@ typedef struct {
     guid_t log;
     guid_t instance;
     uint64_t generation;
+    bool raised;        // the generation is this opening's own; else an earlier one's
     const uint8_t *key; // PROOF_KEY bytes
     wire_state_t state;
     uint32_t members;
@@ -32,7 +33,9 @@ typedef struct {
 typedef struct {
     void *arg;
     void (*facts) (void *arg, announce_facts_t *facts);
-    // A registry showed a genuine claim of a later opening of this very log.
+    // A registry showed a genuine claim of a later opening of this very log. Of the same generation
+    // only where it is this one's own: else it is that of an opening before this one, which is gone
+    // and whose entry will be.
     void (*superseded) (void *arg, uint64_t generation);
 } announce_io_t;
 

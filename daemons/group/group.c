@@ -285,6 +285,7 @@ static void s_facts (void *arg, announce_facts_t *facts)
         .log = *log_id (self->log),
         .instance = *log_instance (self->log),
         .generation = log_generation (self->log),
+        .raised = log_raised (self->log),
         .key = log_key (self->log),
         .state = desk_state (self->desk),
         .members = (uint32_t)roster_count (self->roster),

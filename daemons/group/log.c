@@ -151,6 +151,11 @@ uint64_t log_generation (const log_t *self)
     return self->generation;
 }
 
+bool log_raised (const log_t *self)
+{
+    return self->opened;
+}
+
 uint64_t log_last (const log_t *self)
 {
     return self->last;

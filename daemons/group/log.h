@@ -46,6 +46,7 @@ const guid_t *log_id (const log_t *self);
 const uint8_t *log_key (const log_t *self);       // PROOF_KEY bytes
 const guid_t *log_instance (const log_t *self);   // this opening's, random
 uint64_t log_generation (const log_t *self);      // durable
+bool log_raised (const log_t *self);              // the generation is this opening's own
 uint64_t log_last (const log_t *self);            // last durable sequence, 0: none
 int64_t log_time (const log_t *self);             // its time
 uint64_t log_oldest (const log_t *self);          // first sequence kept
