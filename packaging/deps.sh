@@ -12,7 +12,7 @@ build) ;;
 test)
     packages="$packages
         python3 python3-zmq python3-xxhash clang-14 libclang-rt-14-dev
-        debhelper lintian systemd dbus iproute2 procps util-linux strace tmux valgrind
+        debhelper lintian systemd dbus iproute2 nftables procps util-linux strace tmux valgrind
         nbdkit nbdkit-plugin-dev libnbd-bin fuse3 e2fsprogs libfaketime patch"
     ;;
 *)

@@ -99,8 +99,7 @@ fi
 if build release --preset release; then
     many "tests release" 600 ctest --preset release
     many "flow release" 300 tests/flow/run.py -b build/release -t 120
-    # The long rigs of tests/fault are commands of their own: tests/fault/*.py.
-    many "fault" 120 tests/flow/run.py -b build/release -d tests/fault -t 60 checker
+    many "fault" 500 tests/flow/run.py -b build/release -d tests/fault -t 180
     one "try" 240 packaging/try.sh
     one "boot" 300 tests/boot/boot.sh
 fi

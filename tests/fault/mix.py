@@ -377,9 +377,9 @@ class Faults:
         for fault in kinds:
             if fault.missing():
                 print(f"left out: {fault.name}: {fault.missing()}")
-        self.plan, at = [], 1.0
+        self.plan, at, first = [], 1.0, world.dice.sample(self.all, len(self.all))  # each one once, at least
         while at < seconds:
-            fault = world.dice.choices(self.all, [one.chance for one in self.all])[0]
+            fault = first.pop() if first else world.dice.choices(self.all, [one.chance for one in self.all])[0]
             self.plan.append((at, fault, world.dice.uniform(fault.least, fault.most)))
             at += world.dice.uniform(0.05, 1.2)
         self.begin = time.monotonic()
