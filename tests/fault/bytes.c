@@ -38,7 +38,8 @@ typedef struct {
     size_t one; // the only state that is tried, SIZE_MAX: all
     int64_t until;
     tally_t *tally;
-    size_t told; // the state that was described
+    volatile size_t *wrong; // of all workers and kinds
+    size_t told;            // the state that was described
 } rig_t;
 
 // ---- Trying one
@@ -80,6 +81,7 @@ static void s_wrong (rig_t *self, const char *format, ...)
     }
     va_end (args);
     self->tally->wrong++;
+    ++*self->wrong;
 }
 
 static void s_path (const rig_t *self, const char *name, char path[600])
@@ -360,7 +362,7 @@ static bool s_wanted (void *arg)
     mix = (mix ^ mix >> 32) * 0xd6e8feb86659fd93u;
     if (mix % PASSES != self->pass || (mix >> 32) % WORKERS != self->worker)
         return false;
-    return self->tally->wrong < TOLD && zclock_mono () < self->until;
+    return *self->wrong < self->options->enough && zclock_mono () < self->until;
 }
 
 // An image with a right checksum would be taken for a batch: no text that a group takes can be one.
@@ -442,7 +444,8 @@ static void s_take_one (rig_t *self)
     self->one = mine ? strtoull (at + 1, NULL, 10) : SIZE_MAX - 1;
 }
 
-static void s_worker (const rigs_options_t *options, size_t worker, tally_t tallies[KINDS])
+static void s_worker (const rigs_options_t *options, size_t worker, tally_t tallies[KINDS],
+                      size_t *wrong)
 {
     rig_t rigs[KINDS];
     memset (rigs, 0, sizeof rigs);
@@ -451,6 +454,7 @@ static void s_worker (const rigs_options_t *options, size_t worker, tally_t tall
     for (size_t kind = 0; kind < KINDS; kind++) {
         rigs[kind].tally = &tallies[kind];
         rigs[kind].until = until;
+        rigs[kind].wrong = wrong;
         s_set_up (&rigs[kind], options, kind, worker);
         s_take_one (&rigs[kind]);
     }
@@ -494,13 +498,13 @@ static size_t s_tell (tally_t (*tallies)[KINDS])
 
 int rigs_bytes (const rigs_options_t *options)
 {
-    size_t size = WORKERS * KINDS * sizeof (tally_t);
+    size_t size = WORKERS * KINDS * sizeof (tally_t) + sizeof (size_t);
     void *shared = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert (shared != MAP_FAILED);
     tally_t (*tallies)[KINDS] = shared;
     for (size_t i = 0; i < (options->one ? 1 : WORKERS); i++)
         if (fork () == 0) {
-            s_worker (options, i, tallies[i]);
+            s_worker (options, i, tallies[i], (size_t *)(tallies + WORKERS));
             exit (0);
         }
     int status;

@@ -46,6 +46,17 @@ static void s_judge_exit (world_t *world, const disk_plan_t *plan, int code)
         world_blame (world, "the reason (%s) is not told: %s", strerror (plan->error), text);
 }
 
+// After a cut of the power, or after the process was killed.
+static void s_start_again (world_t *world, uint64_t seed, unsigned percent)
+{
+    world_close (world);
+    if (disk_is_killed ())
+        disk_revive ();
+    else
+        disk_cut (seed, percent);
+    disk_disarm ();
+}
+
 // Starts the daemon until the first `count` requests are done. The fault goes away by itself after
 // it ended the daemon twice, as if somebody had mended the disk.
 static void s_work (world_t *world, const run_t *run, size_t count)
@@ -58,9 +69,7 @@ static void s_work (world_t *world, const run_t *run, size_t count)
         if (rc == 0)
             return;
         if (disk_is_off ()) {
-            world_close (world);
-            disk_cut (s_rig.seed + (uint64_t)try, run->percent);
-            disk_disarm ();
+            s_start_again (world, s_rig.seed + (uint64_t)try, run->percent);
             continue;
         }
         s_judge_exit (world, &run->plan, rc);
@@ -71,26 +80,38 @@ static void s_work (world_t *world, const run_t *run, size_t count)
         world_blame (world, "%d starts and no end", TRIES);
 }
 
+static span_t s_torn (size_t step)
+{
+    static uint8_t bytes[600];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * step + 1);
+    return span (bytes, sizeof bytes);
+}
+
 // What a cut may leave behind, so that the next opening has something to set aside: a torn tail,
 // and a segment that was begun.
 static void s_tear (uint64_t last, const char *newest)
 {
-    uint8_t bytes[600];
     char name[SEGMENT_NAME];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(i * 7 + 1);
-    disk_put (newest, -1, span (bytes, sizeof bytes));
+    disk_put (newest, -1, s_torn (7));
     segment_name (last + 1, name);
-    disk_put (name, 0, span (bytes, 200));
+    disk_put (name, 0, s_torn (11));
+}
+
+// From then on it is on the disk: in its place, or set aside.
+static void s_check_torn (world_t *world)
+{
+    if (!disk_holds (s_torn (7)))
+        world_blame (world, "the torn tail that was cut is not kept on the disk");
+    if (!disk_holds (s_torn (11)))
+        world_blame (world, "the unfinished segment that was set aside is not kept on the disk");
 }
 
 static void s_stop (world_t *world)
 {
+    if (disk_is_off ())
+        s_start_again (world, s_rig.seed, 0);
     world_close (world);
-    if (disk_is_off ()) {
-        disk_cut (s_rig.seed, 0);
-        disk_disarm ();
-    }
 }
 
 static void s_run (const run_t *run, const char *folder, char wrong[400])
@@ -111,6 +132,8 @@ static void s_run (const run_t *run, const char *folder, char wrong[400])
     s_stop (world);
     disk_disarm ();
     disk_cut (s_rig.seed, 0);
+    if (!*world_wrong (world))
+        s_check_torn (world);
     if (!*world_wrong (world) && world_open (world) == 0) {
         world_read (world);
         world_close (world);
@@ -142,6 +165,7 @@ static void s_add_call (disk_call_t call, int at)
         s_add (call, at, DISK_SHORT, ENOSPC, false, 0);
         s_add (call, at, DISK_SHORT, EIO, false, 0);
     }
+    s_add (call, at, DISK_KILL, 0, false, 0);
     for (unsigned percent = 0; percent <= 100; percent += 50)
         s_add (call, at, DISK_POWER, 0, false, percent);
 }
@@ -153,9 +177,8 @@ static size_t s_sort (const run_t *run)
 {
     disk_call_t call = run->plan.call;
     bool sync = call == DISK_FDATASYNC || call == DISK_FSYNC;
-    if (sync && (run->plan.fault == DISK_POWER || run->plan.error == EIO))
-        return SYNCS;
-    if (call == DISK_PWRITE && run->plan.fault == DISK_POWER)
+    bool ends = run->plan.fault == DISK_POWER || run->plan.fault == DISK_KILL;
+    if ((sync && (ends || run->plan.error == EIO)) || (call == DISK_PWRITE && ends))
         return SYNCS;
     return call == DISK_PREAD ? READS : OTHERS;
 }
@@ -215,7 +238,7 @@ static void s_plan (void)
 
 static void s_tell (const run_t *run, const char *wrong)
 {
-    static const char *const faults[] = {"error", "short", "power"};
+    static const char *const faults[] = {"error", "short", "power", "kill"};
     const disk_plan_t *plan = &run->plan;
     printf ("WRONG: %s\n  fault_log calls --seed %" PRIu64
             " --one %d,%d,%d,%d,%d,%u   # %s %d: %s %s%s\n",
@@ -225,21 +248,21 @@ static void s_tell (const run_t *run, const char *wrong)
             plan->stays ? ", stays" : "");
 }
 
-// Returns how many runs it made; *bad: how many of them went wrong.
-static size_t s_worker (size_t number, int64_t until, size_t *bad)
+// Returns how many runs it made. *bad counts those of all workers that went wrong.
+static size_t s_worker (size_t number, int64_t until, size_t enough, volatile size_t *bad)
 {
     char folder[256], wrong[400];
     size_t made = 0;
     snprintf (folder, sizeof folder, "%s/%zu", s_rig.base, number);
-    for (size_t i = number; i < s_rig.count && zclock_mono () < until; i += WORKERS) {
+    for (size_t i = number; i < s_rig.count && zclock_mono () < until && *bad < enough;
+         i += WORKERS) {
         s_run (&s_rig.runs[i], folder, wrong);
         if (++made % PROGRESS == 0 && number == 0 && until == INT64_MAX)
             printf ("%zu of %zu\n", i, s_rig.count);
         if (!*wrong)
             continue;
         s_tell (&s_rig.runs[i], wrong);
-        if (++*bad == 10)
-            break; // enough to look at
+        ++*bad;
     }
     fflush (stdout);
     return made;
@@ -277,7 +300,7 @@ int rigs_calls (const rigs_options_t *options)
         options->seconds ? zclock_mono () + (int64_t)options->seconds * 1000 : INT64_MAX;
     for (size_t i = 0; i < WORKERS; i++)
         if (fork () == 0) {
-            made[i] = s_worker (i, until, &bad[i]);
+            made[i] = s_worker (i, until, options->enough, bad);
             _exit (0);
         }
     int status;
@@ -285,7 +308,6 @@ int rigs_calls (const rigs_options_t *options)
         died += status != 0;
     if (died > 0)
         printf ("WRONG: a worker died\n");
-    printf ("%zu of %zu faults, %zu wrong\n", made[0] + made[1], s_rig.count,
-            bad[0] + bad[1] + died);
-    return bad[0] + bad[1] + died > 0;
+    printf ("%zu of %zu faults, %zu wrong\n", made[0] + made[1], s_rig.count, *bad + died);
+    return *bad + died > 0;
 }

@@ -72,6 +72,7 @@ static struct {
     int calls[DISK_CALLS];
     int fired;
     bool off;
+    bool killed;
     bool sync_failed;
     bool held;
     int waiting; // threads in a held sync
@@ -316,11 +317,13 @@ static int s_judge (disk_call_t call)
     if (plan->error == EINTR && s_disk.fired == INTERRUPTS)
         return 0;
     s_disk.fired++;
-    if (plan->fault == DISK_POWER)
+    bool ends = plan->fault == DISK_POWER || plan->fault == DISK_KILL;
+    if (ends) {
         s_disk.off = true;
-    else if (plan->fault == DISK_SHORT && (first || !plan->error))
+        s_disk.killed = plan->fault == DISK_KILL;
+    } else if (plan->fault == DISK_SHORT && (first || !plan->error))
         return 1;
-    errno = plan->fault == DISK_POWER ? EIO : plan->error;
+    errno = ends ? EIO : plan->error;
     return -1;
 }
 
@@ -615,7 +618,7 @@ void disk_end (void)
     }
     s_disk.file_count = s_disk.step_count = s_disk.durable.count = 0;
     memset (s_disk.fds, 0, sizeof s_disk.fds);
-    s_disk.on = s_disk.off = s_disk.held = s_disk.sync_failed = false;
+    s_disk.on = s_disk.off = s_disk.killed = s_disk.held = s_disk.sync_failed = false;
     disk_disarm ();
 }
 
@@ -651,6 +654,17 @@ bool disk_is_off (void)
     bool off = s_disk.off;
     pthread_mutex_unlock (&s_disk.lock);
     return off;
+}
+
+bool disk_is_killed (void)
+{
+    return s_disk.killed;
+}
+
+void disk_revive (void)
+{
+    memset (s_disk.fds, 0, sizeof s_disk.fds);
+    s_disk.off = s_disk.killed = false;
 }
 
 bool disk_sync_failed (void)
@@ -726,8 +740,7 @@ void disk_cut (uint64_t seed, unsigned percent)
     }
     for (size_t i = 0; i < s_disk.durable.count; i++)
         s_write_out (&s_disk.durable.list[i]);
-    memset (s_disk.fds, 0, sizeof s_disk.fds);
-    s_disk.off = false;
+    disk_revive ();
 }
 
 static size_t s_used (file_t *file)

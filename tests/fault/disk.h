@@ -38,7 +38,8 @@ typedef enum {
     DISK_ERROR, // the call fails with `error`
     DISK_SHORT, // PREAD, PWRITE, WRITE: does a part of the work, then the next ones fail with
                 // `error`
-    DISK_POWER  // the power goes before the call: nothing works any more until disk_cut
+    DISK_POWER, // the power goes before the call: nothing works any more until disk_cut
+    DISK_KILL   // the process is killed before the call: nothing works any more until disk_revive
 } disk_fault_t;
 
 typedef struct {
@@ -58,7 +59,8 @@ void disk_arm (const disk_plan_t *plan);
 void disk_disarm (void);
 int disk_fired (void);             // how often the fault struck since disk_arm
 int disk_calls (disk_call_t call); // since disk_arm
-bool disk_is_off (void);           // the power is gone
+bool disk_is_off (void);           // the power is gone, or the process
+bool disk_is_killed (void);        // it is the process
 bool disk_sync_failed (void);      // a sync was made to fail since the last disk_forget_failure
 void disk_forget_failure (void);
 
@@ -73,6 +75,9 @@ void disk_settle (void);
 // Cuts the power and gives it back: of what was not synced, each sector, and each step that is no
 // sector, is there with the given chance in percent. Nobody may have a file open.
 void disk_cut (uint64_t seed, unsigned percent);
+
+// A killed process is started again: what it wrote is still in the page cache, synced or not.
+void disk_revive (void);
 
 // Whether these bytes are on the disk, in a file whose name is.
 bool disk_holds (span_t bytes);

@@ -1,4 +1,5 @@
-// fault_log RIG [--seed N] [--seconds N] [--one RUN] [--folder F]: see the rigs' own files.
+// fault_log RIG [--seed N] [--seconds N] [--enough N] [--one RUN] [--folder F]: see the rigs' own
+// files.
 
 #include "daemons/group/segment.h"
 #include "tests/fault/rigs.h"
@@ -64,6 +65,8 @@ static int s_options (int argc, char **argv, rigs_options_t *options)
             options->seed = strtoull (argv[i + 1], NULL, 10);
         else if (strcmp (argv[i], "--seconds") == 0)
             options->seconds = strtoull (argv[i + 1], NULL, 10);
+        else if (strcmp (argv[i], "--enough") == 0)
+            options->enough = strtoull (argv[i + 1], NULL, 10);
         else if (strcmp (argv[i], "--one") == 0)
             options->one = argv[i + 1];
         else if (strcmp (argv[i], "--folder") == 0)
@@ -92,7 +95,7 @@ static int s_run (const rig_t *rig, rigs_options_t *options)
 
 int main (int argc, char **argv)
 {
-    rigs_options_t options = {.seed = 1};
+    rigs_options_t options = {.seed = 1, .enough = 10};
     if (argc < 2 || s_options (argc, argv, &options) < 0)
         return s_usage ();
     for (size_t i = 0; i < sizeof s_rigs / sizeof s_rigs[0]; i++)

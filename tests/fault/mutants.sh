@@ -1,66 +1,115 @@
 #!/bin/bash
-# Builds wrong versions of the code (mutants/*.patch) in a copy of it, and sees that the rigs find each one, and find
-# nothing in the code as it is.
+# Breaks the code on purpose, in each of the ways of mutants/*.patch, and sees that the rigs find it.
 #
-#   mutants.sh [-a] [NAME...]    -a: all of them, for a release; else those that the order below begins with
+#   mutants.sh [-a] [NAME...]    -a: all of them, for a release; else those in the list below
 #
-# A patch's second line names its rig. The last line is `N found, N missed`.
+# Works with the objects of a build (ZCHAT_BUILD, or build/release): of each mutant only the files that its patch touches are
+# compiled, and put in front of the others when its program is linked. The first line of a patch says what is wrong with it,
+# the second one what finds it: a rig of fault_log, or a class's test. The last line is `N found, N missed`.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
-quick="ack-before-sync push-before-sync no-folder-sync retry-failed-sync read-error-is-end fold-before-durable
-    repeat-is-stored damage-is-cut"
+build=$(cd "${ZCHAT_BUILD:-$root/build/release}" && pwd) || exit 1
+quick="no-folder-sync ack-before-sync push-before-sync retry-failed-sync read-error-is-end fold-before-durable repeat-is-stored"
 names=
 case ${1:-} in
 -a) shift; names=$(cd "$root/tests/fault/mutants" && ls -- *.patch | sed 's/\.patch$//') ;;
--*) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+-*) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 [ $# -gt 0 ] && names=$*
+for tool in ninja patch; do
+    command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
+done
+[ -f "$build/build.ninja" ] || { echo "skipped: $build was not made by ninja"; exit 77; }
 copy=$(mktemp -d "${TMPDIR:-/tmp}/zchat-mutants-XXXXXX") || exit 1
 trap 'rm -rf "$copy"' EXIT
 trap 'exit 1' INT TERM
 seed=${ZCHAT_SEED:-$RANDOM}
 echo "ZCHAT_SEED=$seed"
 
-# rig NAME: 0 when it finds nothing, 1 when it finds something, else it did not work.
-rig ()
+# run PROGRAM RIG SECONDS: 0 when it finds nothing, else it finds something.
+run ()
 {
-    case $1 in
-    calls) timeout 300 "$copy/build/tests/fault_log" calls --seed "$seed" --budget "${2:-400}" ;;
-    bytes) timeout 300 "$copy/build/tests/fault_log" bytes --seed "$seed" --budget 128 ;;
+    case $2 in
+    calls | bytes) timeout 120 "$1" "$2" --seed "$seed" --seconds "$3" --enough 1 ;;
+    *) timeout 120 "$1" ;;
     esac
 }
 
-build ()
+# program RIG: the program that holds it, in the build.
+program ()
 {
-    cmake --build "$copy/build" --target fault_log -j 2 >"$copy/log" 2>&1
+    case $1 in
+    calls | bytes) echo tests/fault_log ;;
+    *) echo "tests/$1" ;;
+    esac
 }
 
-mkdir "$copy/src" && cp -r "$root"/{CMakeLists.txt,cmake,common,daemons,user,tests,docs,etc,systemd,LICENSE} "$copy/src" &&
-    cmake -S "$copy/src" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS='-O1 -Wno-error' >"$copy/log" 2>&1 &&
-    build || { tail -n 30 "$copy/log"; exit 1; }
+# compile FILE NUMBER: an object of the patched file, by the build's own command.
+compile ()
+{
+    local object command
+    case $1 in
+    common/*) object=CMakeFiles/zchat-common.dir/$1.o ;;
+    daemons/group/*) object=CMakeFiles/zchat-group-parts.dir/$1.o ;;
+    *) echo "no object of $1 is known"; return 1 ;;
+    esac
+    command=$(ninja -C "$build" -t commands "$object" | tail -n 1)
+    command=${command//"$root/$1"/"$copy/src/$1"}
+    command=${command//"$object"/"$copy/$2.o"}
+    (cd "$build" && eval "$command -Wno-error")
+}
+
+# link RIG: its program, with the mutant's objects before those of the libraries.
+link ()
+{
+    local what command
+    what=$(program "$1")
+    command=$(ninja -C "$build" -t commands "$what" | tail -n 1)
+    command=${command/" tests/CMakeFiles/"/" $copy/*.o tests/CMakeFiles/"}
+    command=${command/" -o $what "/" -o $copy/program "}
+    (cd "$build" && eval "$command")
+}
+
+# make PATCH RIG: $copy/program
+make ()
+{
+    local file count=0
+    rm -rf "$copy/src" "$copy"/*.o "$copy/program"
+    for file in $(sed -n 's|^+++ b/||p' "$1"); do
+        mkdir -p "$copy/src/$(dirname "$file")" && cp "$root/$file" "$copy/src/$file" || return 1
+    done
+    patch -s -d "$copy/src" -p1 <"$1" || return 1
+    for file in $(sed -n 's|^+++ b/||p' "$1"); do
+        count=$((count + 1))
+        compile "$file" "$count" || return 1
+    done
+    link "$2" && [ -x "$copy/program" ]
+}
+
 found=0 missed=0
-for name in calls bytes; do
-    rig "$name" 120 >"$copy/log" 2>&1 || { echo "the $name rig finds this in the code as it is:"; tail -n 30 "$copy/log"; exit 1; }
+for rig in calls bytes; do
+    run "$build/$(program "$rig")" "$rig" 2 >"$copy/log" 2>&1 ||
+        { echo "the rig $rig finds this in the code as it is:"; tail -n 30 "$copy/log"; exit 1; }
 done
 for name in ${names:-$quick}; do
     patch=$root/tests/fault/mutants/$name.patch
-    read -r what <"$patch" || exit 1
-    kind=$(sed -n '2s/^rig: //p' "$patch")
-    if ! patch -s -d "$copy/src" -p1 <"$patch" >"$copy/log" 2>&1 || ! build; then
+    { read -r what && read -r _ rig; } <"$patch" || exit 1
+    if ! make "$patch" "$rig" >"$copy/log" 2>&1; then
         echo "$name: the patch does not fit the code any more: make it again"
         cat "$copy/log"
         exit 1
     fi
-    rig "$kind" >"$copy/log" 2>&1
+    begin=$SECONDS
+    run "$copy/program" "$rig" 40 >"$copy/log" 2>&1
     code=$?
     if [ "$code" -eq 0 ]; then
         missed=$((missed + 1))
-        echo "MISSED $name: $what"
+        echo "MISSED $name: $what ($(tail -n 1 "$copy/log"))"
     else
         found=$((found + 1))
-        echo "found  $name: $what ($(grep -m 1 -o 'WRONG.*' "$copy/log" || echo "exit $code"))"
+        by=$(grep -i -m 1 -o 'wrong.*' "$copy/log" || grep -m 1 -o ':[FE]:.*' "$copy/log" || echo "exit $code")
+        echo "found  $name: $what ($rig, $((SECONDS - begin)) s: $by)"
     fi
-    patch -s -R -d "$copy/src" -p1 <"$patch" || exit 1
 done
 echo "$found found, $missed missed"
 [ "$missed" -eq 0 ]

@@ -9,6 +9,7 @@
 typedef struct {
     uint64_t seed;
     size_t seconds;     // after which no other run is begun, 0: when all there are were made
+    size_t enough;      // wrong ones after which it ends
     const char *folder; // where to work: best a tmpfs
     const char *one;    // a single run, as the rig itself told it
 } rigs_options_t;
