@@ -220,9 +220,46 @@ START_TEST (wrong_number_of_arguments_shows_the_usage)
 {
     s_refuse ("messages", "usage: zchat messages GROUP");
     s_refuse ("messages|a|b", "usage: zchat messages GROUP");
-    s_refuse ("groups|a", "usage: zchat groups ");
+    s_refuse ("groups|a", "usage: zchat groups");
     s_refuse ("send|cats", "usage: zchat send GROUP [TEXT...|-|--lines]");
     s_refuse ("send|cats|--", "usage: zchat send GROUP [TEXT...|-|--lines]");
+}
+END_TEST
+
+static int s_invite (const char *words)
+{
+    static const command_t row = {
+        .name = "invitation", .usage = "", .options = COMMAND_INVITE | COMMAND_ACCEPT};
+    int argc = 0;
+    char *rest = s_words;
+    snprintf (s_words, sizeof s_words, "zchat|invitation%s%s", *words ? "|" : "", words);
+    while (rest)
+        s_argv[argc++] = strsep (&rest, "|");
+    return command_parse (&s_line, &row, 1, &row, argc, s_argv, 1000000, s_error);
+}
+
+#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+START_TEST (invitations_options_are_read)
+{
+    ck_assert_int_eq (s_invite ("--group|cats|--group=dogs|--expires|+1s|--uses|3|--at|"
+                                "tcp://h:1?key=" KEY),
+                      0);
+    ck_assert_uint_eq (s_line.group_count, 2);
+    ck_assert_str_eq (s_line.groups[1], "dogs");
+    ck_assert_int_eq (s_line.expires, 2000000);
+    ck_assert_uint_eq (s_line.uses, 3);
+    ck_assert_str_eq (s_line.places[0], "tcp://h:1?key=" KEY);
+    ck_assert (!s_line.key && !s_line.accept);
+    ck_assert_int_eq (s_invite ("--key|--accept"), 0);
+    ck_assert (s_line.key && s_line.accept);
+    ck_assert_int_eq (s_line.expires, 0);
+    static const char *const wrong[] = {"--group|../x",   "--at|tcp://h:1", "--at|x",
+                                        "--expires|-15m", "--expires|#7",   "--expires|@1",
+                                        "--uses|0",       "--uses|x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg (s_invite (wrong[i]) < 0, "%s", wrong[i]);
+    ck_assert_int_lt (s_parse ("groups|--uses|3"), 0);
 }
 END_TEST
 
@@ -243,11 +280,15 @@ START_TEST (help_is_made_of_the_tables)
     char *help = command_help (s_table, ROWS, NULL);
     for (size_t i = 0; i < ROWS; i++) {
         char row[100];
-        snprintf (row, sizeof row, "\n  %s %s", s_table[i].name, s_table[i].usage);
+        snprintf (row, sizeof row, "\n  %s%s%s", s_table[i].name, *s_table[i].usage ? " " : "",
+                  s_table[i].usage);
         ck_assert_ptr_nonnull (strstr (help, row));
     }
     ck_assert_ptr_nonnull (strstr (help, "\n  -r, --registry ENDPOINT   ask this registry"));
-    ck_assert_ptr_null (strstr (help, "--limit"));
+    ck_assert_ptr_nonnull (strstr (help, "\n      --limit N             (messages) the first N"));
+    ck_assert_ptr_nonnull (strstr (help, "\n      --after WHEN          (messages, follow) what"));
+    ck_assert_ptr_null (strstr (help, "--uses"));
+    ck_assert_ptr_null (strstr (help, " \n"));
     free (help);
     help = command_help (s_table, ROWS, &s_table[2]);
     ck_assert_ptr_eq (strstr (help, "usage: zchat send GROUP [TEXT...|-|--lines]\n\nSend.\n"),
@@ -280,6 +321,7 @@ int main (void)
     tcase_add_test (cases, double_dash_ends_the_options);
     tcase_add_test (cases, wrong_words_are_told);
     tcase_add_test (cases, wrong_number_of_arguments_shows_the_usage);
+    tcase_add_test (cases, invitations_options_are_read);
     tcase_add_test (cases, help_and_version_need_nothing_else);
     tcase_add_test (cases, help_is_made_of_the_tables);
     Suite *suite = suite_create ("command");

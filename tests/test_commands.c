@@ -7,7 +7,7 @@ START_TEST (every_row_is_whole)
 {
     size_t count;
     const command_t *table = commands_table (&count);
-    ck_assert_uint_eq (count, 11);
+    ck_assert_uint_eq (count, 22);
     for (size_t i = 0; i < count; i++) {
         ck_assert_ptr_nonnull (table[i].run);
         ck_assert (table[i].min <= table[i].max);

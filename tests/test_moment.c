@@ -107,6 +107,7 @@ END_TEST
 START_TEST (time_ago)
 {
     ck_assert_int_eq (s_time ("-15m"), NOW - 15 * 60 * SECOND);
+    ck_assert_int_eq (s_time ("+7d"), NOW + 7 * 86400 * SECOND);
     ck_assert_int_eq (s_time ("-1s"), NOW - SECOND);
     ck_assert_int_eq (s_time ("-2h"), NOW - 2 * 3600 * SECOND);
     ck_assert_int_eq (s_time ("-7d"), NOW - 7 * 86400 * SECOND);

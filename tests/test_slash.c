@@ -61,7 +61,7 @@ START_TEST (help_has_a_line_for_each_command)
         slash_parse (&slash, line);
         ck_assert_msg (slash.kind > SLASH_UNKNOWN, "%s", help);
     }
-    ck_assert_uint_eq (count, 10);
+    ck_assert_uint_eq (count, 18);
 }
 END_TEST
 

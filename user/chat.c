@@ -238,6 +238,9 @@ static bool s_do_in_place (chat_t *self, const slash_t *slash)
     case SLASH_MESSAGES:
         s_history (self, place, slash->argument);
         break;
+    case SLASH_DEED:
+        place_deed (place, deed_find (slash->word), slash->argument);
+        break;
     case SLASH_LEAVE:
         place_leave (place);
         break;

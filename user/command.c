@@ -1,6 +1,7 @@
 #include "user/command.h"
 
 #include "common/endpoint.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -21,6 +22,12 @@ typedef enum {
     OPTION_LIMIT,
     OPTION_COUNT,
     OPTION_LINES,
+    OPTION_ACCEPT,
+    OPTION_KEY,
+    OPTION_GROUP,
+    OPTION_EXPIRES,
+    OPTION_USES,
+    OPTION_AT,
     OPTION_HELP,
     OPTION_VERSION
 } option_id_t;
@@ -41,6 +48,16 @@ static const option_t s_options[] = {
     {OPTION_LIMIT, 0, "limit", "N", COMMAND_LIMIT, "the first N with --after, else the last N"},
     {OPTION_COUNT, 0, "count", "N", COMMAND_COUNT, "end after N records"},
     {OPTION_LINES, 0, "lines", NULL, COMMAND_LINES, "each line of stdin that is not empty"},
+    {OPTION_ACCEPT, 0, "accept", NULL, COMMAND_ACCEPT,
+     "a group's key has changed, as its operator says: take the one that is there now"},
+    {OPTION_KEY, 0, "key", NULL, COMMAND_INVITE,
+     "print the line for registry.cfg and group.cfg that says who invites"},
+    {OPTION_GROUP, 0, "group", "GROUP", COMMAND_INVITE,
+     "to this group alone (repeatable); without it, to all"},
+    {OPTION_EXPIRES, 0, "expires", "WHEN", COMMAND_INVITE, "not good any more then, such as +7d"},
+    {OPTION_USES, 0, "uses", "N", COMMAND_INVITE, "good for N people"},
+    {OPTION_AT, 0, "at", "ENDPOINT", COMMAND_INVITE,
+     "a registry's, with ?key= (repeatable); without it, the registries are asked"},
     {OPTION_REGISTRY, 'r', "registry", "ENDPOINT", 0,
      "ask this registry (repeatable; also $ZCHAT_REGISTRY)"},
     {OPTION_FOLDER, 'c', "config", "DIR", 0, "the folder of user.cfg (/etc/zchat)"},
@@ -136,6 +153,67 @@ static int s_moment (parser_t *self, const option_t *option, const char *value, 
     return s_fail (self, "--%s %s", option->name, wrong);
 }
 
+static int s_group (parser_t *self, const char *value)
+{
+    command_line_t *line = self->line;
+    if (!text_name_valid (value, strlen (value)))
+        return s_fail (self, "--group '%.60s': no group's name", value);
+    if (line->group_count == COMMAND_NAMES)
+        return s_fail (self, "--group can be given %d times", COMMAND_NAMES);
+    line->groups[line->group_count++] = value;
+    return 0;
+}
+
+static int s_place (parser_t *self, const char *value)
+{
+    command_line_t *line = self->line;
+    endpoint_t endpoint;
+    const char *wrong = endpoint_parse (&endpoint, value, strlen (value), ENDPOINT_CONNECT);
+    if (!wrong && !endpoint.has_key)
+        wrong = "its key is missing: ?key= and 64 hex digits";
+    if (wrong)
+        return s_fail (self, "--at '%.200s': %s", value, wrong);
+    if (line->place_count == COMMAND_NAMES)
+        return s_fail (self, "--at can be given %d times", COMMAND_NAMES);
+    line->places[line->place_count++] = value;
+    return 0;
+}
+
+static int s_expires (parser_t *self, const option_t *option, const char *value)
+{
+    moment_t moment;
+    bool given;
+    if (s_moment (self, option, value, &given, &moment) < 0)
+        return -1;
+    if (moment.is_seq || moment.time <= self->now)
+        return s_fail (self, "--expires '%.60s': no time that is still to come, such as +7d",
+                       value);
+    self->line->expires = moment.time;
+    return 0;
+}
+
+// What goes into an invitation.
+static int s_set_invitation (parser_t *self, const option_t *option, const char *value)
+{
+    uint64_t number = 0;
+    switch (option->id) {
+    case OPTION_KEY:
+        self->line->key = true;
+        return 0;
+    case OPTION_GROUP:
+        return s_group (self, value);
+    case OPTION_EXPIRES:
+        return s_expires (self, option, value);
+    case OPTION_USES:
+        if (s_number (self, "uses", value, UINT32_MAX, &number) < 0)
+            return -1;
+        self->line->uses = (uint32_t)number;
+        return 0;
+    default:
+        return s_place (self, value);
+    }
+}
+
 static int s_set (parser_t *self, const option_t *option, const char *value)
 {
     command_line_t *line = self->line;
@@ -171,6 +249,15 @@ static int s_set (parser_t *self, const option_t *option, const char *value)
     case OPTION_LINES:
         line->lines = true;
         return 0;
+    case OPTION_ACCEPT:
+        line->accept = true;
+        return 0;
+    case OPTION_KEY:
+    case OPTION_GROUP:
+    case OPTION_EXPIRES:
+    case OPTION_USES:
+    case OPTION_AT:
+        return s_set_invitation (self, option, value);
     case OPTION_HELP:
         line->help = true;
         return 0;
@@ -274,7 +361,8 @@ static int s_check (parser_t *self)
         return s_fail (self, "'%s' takes either a text or stdin", command->name);
     size_t min = stdin_only ? 1 : command->min;
     if (line->arg_count < min || line->arg_count > command->max)
-        return s_fail (self, "usage: zchat %s %s", command->name, command->usage);
+        return s_fail (self, "usage: zchat %s%s%s", command->name, *command->usage ? " " : "",
+                       command->usage);
     return 0;
 }
 
@@ -320,10 +408,38 @@ static void s_put_options (FILE *out, unsigned only)
             s_put_option (out, &s_options[i]);
 }
 
+static bool s_is_taken (const option_t *option, const command_t *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (table[i].options & option->only)
+            return true;
+    return false;
+}
+
+// Those that not every command takes, with the commands that do.
+static void s_put_special (FILE *out, const command_t *table, size_t count)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const char *before = " (";
+        if (!s_is_taken (&s_options[i], table, count))
+            continue;
+        int used =
+            fprintf (out, "      --%s%s%s", s_options[i].name, s_options[i].argument ? " " : "",
+                     s_options[i].argument ? s_options[i].argument : "");
+        fprintf (out, "%*s", used < 27 ? 27 - used : 0, "");
+        for (size_t at = 0; at < count; at++)
+            if (table[at].options & s_options[i].only) {
+                fprintf (out, "%s%s", before, table[at].name);
+                before = ", ";
+            }
+        fprintf (out, ") %s\n", s_options[i].help);
+    }
+}
+
 static void s_put_moments (FILE *out)
 {
     fputs ("\nWHEN is HH:MM:SS (today), YYYY-MM-DD, 'YYYY-MM-DD HH:MM:SS', RFC 3339, @SECONDS,\n"
-           "-15m (s, m, h, d), or a record: '#7' or seq:7.\n",
+           "-15m or +7d (s, m, h, d), or a record: '#7' or seq:7.\n",
            out);
 }
 
@@ -331,22 +447,26 @@ static void s_put_program (FILE *out, const command_t *table, size_t count)
 {
     fputs ("usage: zchat [OPTION...] [COMMAND [ARGUMENT...]]\n\nTalk in groups. Commands:\n", out);
     for (size_t i = 0; i < count; i++) {
-        int used = fprintf (out, "  %s %s", table[i].name, table[i].usage);
+        const char *blank = *table[i].usage ? " " : "";
+        int used = fprintf (out, "  %s%s%s", table[i].name, blank, table[i].usage);
         fprintf (out, "%*s%s\n", used < 36 ? 36 - used : 1, "", table[i].summary);
     }
     fputs ("\nOptions, before or after the command:\n", out);
     s_put_options (out, 0);
+    fputs ("\nOptions of some commands:\n", out);
+    s_put_special (out, table, count);
+    s_put_moments (out);
     fputs ("\nGROUP is a name, a port on 127.0.0.1, or an endpoint such as tcp://host:2010.\n"
-           "More of a command: zchat COMMAND --help\n",
+           "WHO is a member's nick or a UUID. More of a command: zchat COMMAND --help\n",
            out);
 }
 
 static void s_put_command (FILE *out, const command_t *command)
 {
-    fprintf (out, "usage: zchat %s %s\n\n%s.\n%s\nOptions:\n", command->name, command->usage,
-             command->summary, command->help);
+    fprintf (out, "usage: zchat %s%s%s\n\n%s.\n%s\nOptions:\n", command->name,
+             *command->usage ? " " : "", command->usage, command->summary, command->help);
     s_put_options (out, command->options);
-    if (command->options & (COMMAND_AFTER | COMMAND_BEFORE))
+    if (command->options & (COMMAND_AFTER | COMMAND_BEFORE | COMMAND_INVITE))
         s_put_moments (out);
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define COMMAND_REGISTRIES 16
+#define COMMAND_NAMES      64 // of --group and of --at
 #define COMMAND_MANY       SIZE_MAX
 #define COMMAND_ERROR      400 // bytes of the longest sentence, with the final zero
 #define COMMAND_TIMEOUT    5000
@@ -28,7 +29,9 @@ enum {
     COMMAND_BEFORE = 0x02,
     COMMAND_LIMIT = 0x04,
     COMMAND_COUNT = 0x08,
-    COMMAND_LINES = 0x10
+    COMMAND_LINES = 0x10,
+    COMMAND_ACCEPT = 0x20,
+    COMMAND_INVITE = 0x40 // --key --group --expires --uses --at
 };
 
 typedef struct {
@@ -62,6 +65,14 @@ typedef struct {
     uint64_t count; // 0: none
     bool lines;
     bool from_stdin; // `-`
+    bool accept;
+    bool key;
+    const char *groups[COMMAND_NAMES];
+    size_t group_count;
+    const char *places[COMMAND_NAMES]; // --at
+    size_t place_count;
+    int64_t expires; // microseconds since 1970, 0: never
+    uint32_t uses;   // 0: any number
     char **args;     // inside argv
     size_t arg_count;
 } command_line_t;

@@ -2,8 +2,11 @@
 
 #include "user/chat.h"
 #include "user/follow.h"
+#include "user/inviting.h"
+#include "user/managing.h"
 #include "user/reading.h"
 #include "user/sending.h"
+#include "user/trusting.h"
 #include "user/writing.h"
 
 static const command_t s_table[] = {
@@ -83,6 +86,93 @@ static const command_t s_table[] = {
      .summary = "Print the topic, or change it",
      .help = "",
      .run = writing_topic},
+    {.name = "trust",
+     .usage = "INVITATION...",
+     .min = 1,
+     .max = COMMAND_MANY,
+     .options = COMMAND_ACCEPT,
+     .summary = "Keep an operator's invitation, and ask its registries",
+     .help = "That is all it takes to come into groups that are not open. With - it is read from\n"
+             "stdin, where no list of processes shows it.\n"
+             "`zchat trust --accept GROUP` takes a group's key that has changed.\n",
+     .run = trusting},
+    {.name = "invitation",
+     .usage = "",
+     .options = COMMAND_INVITE,
+     .summary = "Make an invitation, as an operator whom the daemons know",
+     .help =
+         "Whoever has it may come in with it. It is signed by this identity, once the daemons'\n"
+         "configuration names its key: zchat invitation --key prints the line for it.\n",
+     .run = inviting},
+    {.name = "invite",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Let somebody join a group that is not open",
+     .help = "By their UUID, which zchat whoami shows them. Operators may.\n",
+     .run = managing_deed},
+    {.name = "kick",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "End somebody's membership",
+     .help = "They may join again, but not by the invitation they came with. Operators may.\n",
+     .run = managing_deed},
+    {.name = "ban",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "End somebody's membership for good",
+     .help = "",
+     .run = managing_deed},
+    {.name = "unban",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Let somebody who was banned join again",
+     .help = "",
+     .run = managing_deed},
+    {.name = "mute",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Let somebody read, but not send",
+     .help = "",
+     .run = managing_deed},
+    {.name = "unmute",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Let somebody who was muted send again",
+     .help = "",
+     .run = managing_deed},
+    {.name = "op",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Make a member an operator",
+     .help = "Owners may, who are named in the group's configuration.\n",
+     .run = managing_deed},
+    {.name = "deop",
+     .usage = "GROUP WHO",
+     .min = 2,
+     .max = 2,
+     .summary = "Make an operator a plain member",
+     .help = "",
+     .run = managing_deed},
+    {.name = "key",
+     .usage = "add|remove|replace|use ...",
+     .min = 2,
+     .max = COMMAND_MANY,
+     .summary = "Speak with several keys, or with a new one",
+     .help =
+         "  zchat key add GROUP KEY              another identity's key speaks for you there, too\n"
+         "  zchat key remove GROUP KEY           it does not any more\n"
+         "  zchat key replace GROUP WHO OLD NEW  as an operator, for somebody who lost theirs\n"
+         "  zchat key use UUID                   this identity speaks as that UUID from now on,\n"
+         "                                       which must have added its key\n"
+         "zchat whoami shows keys and UUIDs.\n",
+     .run = managing_key},
     {.name = "whoami",
      .usage = "",
      .summary = "Print your UUID, nick and public key",

@@ -180,6 +180,8 @@ static int s_make (identity_t *self, const char *file, char error[IDENTITY_ERROR
     return result;
 }
 
+static void s_load_speaks (identity_t *self);
+
 static void s_pass (identity_t *self, const char *why)
 {
     if (!self->folder || asprintf (&self->passing, "%s: %s", self->folder, why) < 0)
@@ -211,6 +213,8 @@ identity_t *identity_open (const char *folder, char error[IDENTITY_ERROR])
     free (file);
     if (result < 0)
         identity_destroy (&self);
+    else
+        s_load_speaks (self);
     return self;
 }
 
@@ -332,6 +336,24 @@ int identity_put_receipt (const identity_t *self, const guid_t *log,
     char hex[2 * PROOF_RECEIPT + 1];
     sodium_bin2hex (hex, sizeof hex, receipt, PROOF_RECEIPT);
     return s_put (s_receipt_path (self, log), "receipt ", hex);
+}
+
+static void s_load_speaks (identity_t *self)
+{
+    char text[GUID_TEXT];
+    guid_t uuid;
+    if (s_get (s_path (self, "speaks"), "as ", text, GUID_TEXT - 1) == 0 &&
+        guid_parse (&uuid, text, GUID_TEXT - 1) == 0)
+        self->uuid = uuid;
+}
+
+int identity_speak_as (identity_t *self, const guid_t *uuid)
+{
+    char text[GUID_TEXT];
+    if (s_put (s_path (self, "speaks"), "as ", guid_print (uuid, text)) < 0)
+        return -1;
+    self->uuid = *uuid;
+    return 0;
 }
 
 char *identity_chat (const identity_t *self)

@@ -4,6 +4,7 @@
 //
 //     key                     the CURVE key pair and the nick; mode 0600, else it is refused
 //     lock                    held while `key` is made
+//     speaks                  the UUID that it speaks as, if not that of the key
 //     chat                    the groups of the last conversation, one a line
 //     names/NAME              the log that was last met under a group's name
 //     logs/LOG/receipt        the last receipt that this log's group gave
@@ -47,10 +48,13 @@ const char *identity_passing (const identity_t *self);
 // The folder; NULL: nothing is kept.
 const char *identity_path (const identity_t *self);
 
-const guid_t *identity_uuid (const identity_t *self);
+const guid_t *identity_uuid (const identity_t *self); // whom it speaks as
 const char *identity_nick (const identity_t *self);
 const uint8_t *identity_public (const identity_t *self);
 const uint8_t *identity_secret (const identity_t *self);
+
+// Speaks as another UUID from now on, or as its key's own. 0, or -1 with errno.
+int identity_speak_as (identity_t *self, const guid_t *uuid);
 
 // The log last met under a group's name. 0, or -1 when none is known.
 int identity_log (const identity_t *self, const char *name, guid_t *log);

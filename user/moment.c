@@ -152,11 +152,12 @@ static int s_parse_clock (scan_t *self, int64_t now, int64_t *time)
     return 0;
 }
 
-static int s_parse_ago (scan_t *self, int64_t now, int64_t *time)
+// -15m or +7d.
+static int s_parse_span (scan_t *self, int64_t now, int64_t *time)
 {
     uint64_t count;
-    self->at++;
-    if (s_number (self, (uint64_t)(INT64_MAX / SECOND / ZONE_DAY), &count))
+    int64_t sign = *self->at++ == '-' ? -1 : 1;
+    if (s_number (self, (uint64_t)(INT64_MAX / SECOND / ZONE_DAY / 4), &count))
         return -1;
     int64_t unit = 0;
     if (s_skip (self, 's'))
@@ -169,7 +170,7 @@ static int s_parse_ago (scan_t *self, int64_t now, int64_t *time)
         unit = ZONE_DAY;
     if (unit == 0 || *self->at)
         return s_fail (self, "a unit must follow: s, m, h or d");
-    *time = now - (int64_t)count * unit * SECOND;
+    *time = now + sign * (int64_t)count * unit * SECOND;
     return 0;
 }
 
@@ -200,8 +201,8 @@ static int s_parse (moment_t *self, scan_t *scan, int64_t now)
         return s_parse_seq (self, scan, 4);
     if (*scan->at == '@')
         return s_parse_epoch (scan, &self->time);
-    if (*scan->at == '-')
-        return s_parse_ago (scan, now, &self->time);
+    if (*scan->at == '-' || *scan->at == '+')
+        return s_parse_span (scan, now, &self->time);
     if (s_is_digit (scan->at[0]) && s_is_digit (scan->at[1]) && scan->at[2] == ':')
         return s_parse_clock (scan, now, &self->time);
     return s_parse_date (scan, &self->time);
@@ -219,6 +220,6 @@ int moment_parse (moment_t *self, const char *text, int64_t now, char error[MOME
     snprintf (error, MOMENT_ERROR, "'%.40s': %s", text,
               scan.what ? scan.what
                         : "use HH:MM:SS, YYYY-MM-DD, 'YYYY-MM-DD HH:MM:SS', RFC 3339, @seconds, "
-                          "-15m (s, m, h, d), #7 or seq:7");
+                          "-15m or +7d (s, m, h, d), #7 or seq:7");
     return -1;
 }

@@ -1,4 +1,4 @@
-// moment: what --after and --before take, as a sequence or a time.
+// moment: what --after, --before and --expires take, as a sequence or a time.
 //
 // Floor 2, pure: knows the zone (TZ) and the `now` it is given, no clock.
 //
@@ -8,6 +8,7 @@
 //     2026-11-22T07:00:00.5+01:00   RFC 3339, any fraction
 //     @1795330800                   seconds since 1970
 //     -15m                          so long before now; s, m, h, d (a day is 24 hours)
+//     +7d                           so long after now
 //     #7 or seq:7                   the record of that sequence
 //
 // A local time that came twice (the clock was put back) is the first of the two; one that never

@@ -2,6 +2,7 @@
 
 #include "user/reading.h"
 #include "user/room.h"
+#include "user/target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -211,16 +212,22 @@ static void s_on_end (void *arg, room_t *room, wire_error_t why, bool over)
 
 // Requests.
 
-static void s_request (place_t *self, const wire_t *request, outbox_done_fn *done)
+static int s_request_for (place_t *self, const wire_t *request, outbox_done_fn *done, void *arg)
 {
     int timeout = context_line (self->context)->timeout;
-    if (session_request (room_session (self->room), request, timeout, done, self) == 0) {
+    if (session_request (room_session (self->room), request, timeout, done, arg) == 0) {
         self->pending++;
-        return;
+        return 0;
     }
     context_say (self->context, "%s: %s", place_name (self),
                  errno == EMSGSIZE ? "that is too long" : strerror (errno));
     s_fail (self, EXIT_REFUSED);
+    return -1;
+}
+
+static void s_request (place_t *self, const wire_t *request, outbox_done_fn *done)
+{
+    s_request_for (self, request, done, self);
 }
 
 static void s_on_done (void *arg, const outbox_answer_t *answer)
@@ -323,6 +330,69 @@ void place_topic (place_t *self, const char *text)
         wire_set_bytes (&request, WIRE_F_TEXT, span_of (text));
     }
     s_request (self, &request, *text ? s_on_done : s_on_topic);
+}
+
+// A deed under way.
+typedef struct {
+    place_t *place;
+    const deed_t *deed;
+    target_t target;
+} doing_t;
+
+static void s_on_doing (void *arg, const outbox_answer_t *answer);
+
+static void s_end_doing (doing_t *self)
+{
+    target_end (&self->target);
+    free (self);
+}
+
+static void s_do (doing_t *self)
+{
+    place_t *place = self->place;
+    wire_t request = self->target.found
+                         ? deed_request (self->deed->action, &self->target.uuid, NULL)
+                         : target_request (&self->target);
+    if (s_request_for (place, &request, s_on_doing, self) < 0)
+        s_end_doing (self);
+}
+
+static void s_on_doing (void *arg, const outbox_answer_t *answer)
+{
+    doing_t *self = arg;
+    place_t *place = self->place;
+    target_step_t step = TARGET_NONE;
+    bool asked = !self->target.found;
+    bool taken = s_take (place, "", answer);
+    if (taken && asked)
+        step = target_take (&self->target, answer->reply);
+    if (taken && asked && step == TARGET_NONE) {
+        console_tell (place->console, "%s: nobody here has that nick: give the UUID",
+                      place_name (place));
+        s_fail (place, EXIT_REFUSED);
+    }
+    if (taken && !asked && wire_number (answer->reply, WIRE_F_SEQ) == 0)
+        console_tell (place->console, "%s: it was so already", place_name (place));
+    if (step == TARGET_NONE)
+        s_end_doing (self);
+    else
+        s_do (self);
+    s_changed (place);
+}
+
+void place_deed (place_t *self, const deed_t *deed, const char *who)
+{
+    doing_t *doing = calloc (1, sizeof *doing);
+    if (!doing)
+        return;
+    *doing = (doing_t){.place = self, .deed = deed};
+    if (target_begin (&doing->target, who) == 0) {
+        s_do (doing);
+        return;
+    }
+    console_tell (self->console, "'%s': no nick and no UUID", who);
+    s_fail (self, EXIT_REFUSED);
+    free (doing);
 }
 
 static void s_on_sent (void *arg, const outbox_answer_t *answer)

@@ -7,6 +7,7 @@
 
 #include "common/session.h"
 #include "user/console.h"
+#include "user/deed.h"
 
 typedef struct place place_t;
 
@@ -48,5 +49,8 @@ void place_topic (place_t *self, const char *text); // "": shows it
 void place_who (place_t *self);
 void place_history (place_t *self, const session_range_t *range);
 void place_leave (place_t *self);
+
+// Does that to whom it is about, a nick or a UUID.
+void place_deed (place_t *self, const deed_t *deed, const char *who);
 
 #endif

@@ -187,6 +187,13 @@ wire_t reading_who_request (const guid_t *last)
     return s_who_behind (last, WHO_PAGE);
 }
 
+static const char *s_role (uint64_t role)
+{
+    static const char *const names[] = {"member", "muted",  "operator",
+                                        "owner",  "banned", "invited"};
+    return role < sizeof names / sizeof *names ? names[role] : "member";
+}
+
 static void s_print_member (context_t *context, const wire_t *row)
 {
     span_t nick = wire_bytes (row, WIRE_F_NICK);
@@ -194,7 +201,7 @@ static void s_print_member (context_t *context, const wire_t *row)
     view_member_t member = {.uuid = wire_guid (row, WIRE_F_MEMBER),
                             .nick = text,
                             .online = wire_number (row, WIRE_F_PRESENT) != 0,
-                            .role = "member"};
+                            .role = s_role (wire_number (row, WIRE_F_ROLE))};
     context_print (context, view_member (context_view (context), &member));
     free (text);
 }

@@ -1,12 +1,14 @@
 #include "user/room.h"
 
+#include "user/advice.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHY = 500 };
+enum { WHY = 900 };
 
 // One text under way: what its answer is passed to.
 typedef struct {
@@ -294,12 +296,18 @@ void room_destroy (room_t **self_p)
 const char *room_why (room_t *self, const outbox_answer_t *answer)
 {
     const char *trouble = self->session ? session_trouble (self->session) : "ended";
+    bool refused = answer->result == OUTBOX_REFUSED;
     span_t text = span (NULL, 0);
-    if (answer->reply && answer->result == OUTBOX_REFUSED)
+    if (answer->reply && refused)
         text = wire_bytes (answer->reply, WIRE_F_TEXT);
+    const char *next = advice (answer->error), *between = *next ? ": " : "";
     if (text.size > 0)
-        snprintf (self->why, WHY, "%.*s", (int)(text.size < WHY ? text.size : WHY),
-                  (const char *)text.data);
+        snprintf (self->why, WHY, "%.*s%s%s", (int)(text.size < WHY ? text.size : WHY),
+                  (const char *)text.data, between, next);
+    else if (refused && !answer->reply && *trouble) // the registries', see session.h
+        snprintf (self->why, WHY, "%s%s%s", trouble, between, next);
+    else if (answer->error != WIRE_ERR_NONE && *next)
+        snprintf (self->why, WHY, "%s%s%s", wire_error_text (answer->error), between, next);
     else if (answer->error != WIRE_ERR_NONE)
         snprintf (self->why, WHY, "%s", wire_error_text (answer->error));
     else

@@ -19,6 +19,15 @@ static const struct {
     {"leave", SLASH_LEAVE, false, "/leave             be no member of this group any more"},
     {"group", SLASH_GROUP, true, "/group GROUP       talk in that group (also: Tab)"},
     {"groups", SLASH_GROUPS, false, "/groups            the groups that the registries know"},
+    {"invite", SLASH_DEED, true, "/invite UUID       let somebody join here"},
+    {"kick", SLASH_DEED, true,
+     "/kick WHO          end somebody's membership; WHO: a nick or a UUID"},
+    {"ban", SLASH_DEED, true, "/ban WHO           the same, and they cannot join again"},
+    {"unban", SLASH_DEED, true, "/unban WHO         they can"},
+    {"mute", SLASH_DEED, true, "/mute WHO          let somebody read, but not send"},
+    {"unmute", SLASH_DEED, true, "/unmute WHO        let them send again"},
+    {"op", SLASH_DEED, true, "/op WHO            make a member an operator"},
+    {"deop", SLASH_DEED, true, "/deop WHO          make an operator a plain member"},
     {"help", SLASH_HELP, false, "/help              print this"},
     {"quit", SLASH_QUIT, false, "/quit              end (also: Ctrl-D); you stay a member"},
 };
@@ -43,6 +52,7 @@ void slash_parse (slash_t *self, const char *line)
 {
     self->kind = *line ? SLASH_TEXT : SLASH_NOTHING;
     self->argument = line;
+    self->word[0] = 0;
     if (line[0] != '/')
         return;
     self->argument = line + 1;
@@ -53,6 +63,7 @@ void slash_parse (slash_t *self, const char *line)
     for (size_t i = 0; i < ROWS; i++)
         if (strlen (s_table[i].name) == size && memcmp (s_table[i].name, word, size) == 0) {
             self->kind = s_table[i].kind;
+            snprintf (self->word, SLASH_WORD, "%s", s_table[i].name);
             self->argument = word + size + strspn (word + size, " \t\n");
             if (s_table[i].needs && !*self->argument)
                 s_fail (self, "", word, size, " needs a word behind it");

@@ -20,15 +20,18 @@ typedef enum {
     SLASH_LEAVE,
     SLASH_GROUP,
     SLASH_GROUPS,
+    SLASH_DEED, // `word` says which, see deed.h; `argument`: to whom
     SLASH_HELP,
     SLASH_QUIT
 } slash_kind_t;
 
+#define SLASH_WORD  16
 #define SLASH_ERROR 100 // bytes of the longest sentence, with the final zero
 
 typedef struct {
     slash_kind_t kind;
-    const char *argument; // the text, or what follows the command; "" when there is nothing
+    char word[SLASH_WORD]; // the command's name
+    const char *argument;  // the text, or what follows the command; "" when there is nothing
     char error[SLASH_ERROR];
 } slash_t;
 

@@ -506,12 +506,15 @@ char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
     return s_end (&out);
 }
 
-static char *s_json_done (const char *group, const char *nick, uint64_t seq, int64_t time)
+static char *s_json_done (const char *group, const char *nick, const guid_t *subject, uint64_t seq,
+                          int64_t time)
 {
     jsonline_t *line = jsonline_new ();
     jsonline_string (line, "group", group);
     if (nick)
         jsonline_string (line, "nick", nick);
+    if (subject)
+        jsonline_guid (line, "subject", subject);
     // 0: nothing was recorded, or the group would have to search for it.
     if (seq > 0)
         jsonline_number (line, "seq", seq);
@@ -537,7 +540,13 @@ static char *s_safe_line (const char *text)
 char *view_done (const view_t *self, const char *group, const char *nick, uint64_t seq,
                  int64_t time, const char *sentence)
 {
-    return self->json ? s_json_done (group, nick, seq, time) : s_safe_line (sentence);
+    return self->json ? s_json_done (group, nick, NULL, seq, time) : s_safe_line (sentence);
+}
+
+char *view_deed (const view_t *self, const char *group, const guid_t *subject, uint64_t seq,
+                 int64_t time, const char *sentence)
+{
+    return self->json ? s_json_done (group, NULL, subject, seq, time) : s_safe_line (sentence);
 }
 
 char *view_topic (const view_t *self, const char *group, const char *topic)
@@ -554,6 +563,6 @@ char *view_sent (const view_t *self, const char *group, uint64_t seq, int64_t ti
 {
     char *line;
     if (self->json)
-        return s_json_done (group, NULL, seq, time);
+        return s_json_done (group, NULL, NULL, seq, time);
     return asprintf (&line, "#%" PRIu64 "\n", seq) < 0 ? NULL : line;
 }

@@ -61,6 +61,9 @@ char *view_identity (const view_t *self, const guid_t *uuid, const char *nick,
 // What a change did: for people the sentence; for programs as view_sent, with the nick if not NULL.
 char *view_done (const view_t *self, const char *group, const char *nick, uint64_t seq,
                  int64_t time, const char *sentence);
+// The same for what was done to somebody.
+char *view_deed (const view_t *self, const char *group, const guid_t *subject, uint64_t seq,
+                 int64_t time, const char *sentence);
 char *view_topic (const view_t *self, const char *group, const char *topic);
 char *view_sent (const view_t *self, const char *group, uint64_t seq, int64_t time);
 
