@@ -45,7 +45,7 @@ char *card_sentence (const invitation_t *invitation)
 
 static void s_put_lists (jsonline_t *line, const invitation_t *invitation)
 {
-    char *texts[LISTED], place[ENDPOINT_TEXT];
+    char *texts[LISTED] = {NULL}, place[ENDPOINT_TEXT];
     size_t count = 0;
     for (; count < invitation->group_count; count++) {
         span_t name = invitation_group (invitation, count);
