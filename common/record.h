@@ -68,7 +68,8 @@ enum {
     RECORD_OPT_KEY = 10,        // 32 bytes: a CURVE public key
     RECORD_OPT_INVITATION = 11, // 16 bytes: the id of the one that a JOIN redeemed
     RECORD_OPT_USES = 12,       // varint: how often it may be, or was
-    RECORD_OPT_EXPIRES = 13     // varint: microseconds since 1970
+    RECORD_OPT_EXPIRES = 13,    // varint: microseconds since 1970
+    RECORD_OPT_STANDING = 14    // varint: flags, see daemons/group/standing.h
 };
 
 // Why records before the oldest kept one are gone, or records of a span cannot be had.

@@ -28,6 +28,7 @@ static struct {
     folder_t folder;
     log_t *log;
     roster_t *roster;
+    rights_t *rights;
     peers_t *peers;
     intake_t *intake;
     history_t *history;
@@ -36,7 +37,8 @@ static struct {
     desk_t *desk;
     desk_frame_t frames[DESK_FRAMES];
     size_t count;
-    uint32_t tag; // of the last request
+    uint32_t tag;       // of the last request
+    const uint8_t *key; // that requests are proved with; NULL: plain
     int64_t now;
     int64_t mono;
 } s_kit;
@@ -123,11 +125,10 @@ static inline void desk_on_answer (void *arg, pending_t *request)
     desk_answer (s_kit.desk, request);
 }
 
-static inline void desk_on_left (void *arg, const guid_t *who, uint64_t seq)
+static inline void desk_on_left (void *arg, const guid_t *who, uint64_t seq, wire_error_t why)
 {
     (void)arg;
-    peers_end_sessions (s_kit.peers, who);
-    delivery_left (s_kit.delivery, who, seq);
+    desk_left (s_kit.desk, who, seq, why);
 }
 
 static inline void desk_on_trimmed (void *arg, uint64_t seq)
@@ -179,6 +180,7 @@ static inline void desk_open (void)
 {
     trouble_t trouble;
     s_kit.roster = roster_new ();
+    s_kit.rights = rights_new ("cats", s_kit.roster);
     log_fold_t fold = {s_kit.roster, desk_fold, desk_state_of};
     s_kit.log = log_open (folder_path (&s_kit.folder, "log"), 1 << 26, &fold, &trouble);
     ck_assert_msg (s_kit.log != NULL, "%s", trouble.text);
@@ -193,12 +195,20 @@ static inline void desk_open (void)
                               desk_on_read, desk_on_frame, desk_on_gone};
     history_io_t history = {NULL, desk_on_reply, desk_on_refuse};
     s_kit.peers = peers_new (1000, 1000, 30000);
-    s_kit.intake = intake_new (s_kit.log, s_kit.roster, &intake);
+    s_kit.intake = intake_new (s_kit.log, s_kit.roster, s_kit.rights, &intake);
     s_kit.history = history_new (s_kit.log, &history);
     s_kit.delivery = delivery_new (&delivery, log_last (s_kit.log));
     s_kit.replies = replies_new (desk_on_reply, NULL);
-    desk_parts_t parts = {"cats",        s_kit.log,      s_kit.roster,  s_kit.peers,  s_kit.intake,
-                          s_kit.history, s_kit.delivery, s_kit.replies, desk_on_text, NULL};
+    desk_parts_t parts = {.name = "cats",
+                          .log = s_kit.log,
+                          .roster = s_kit.roster,
+                          .rights = s_kit.rights,
+                          .peers = s_kit.peers,
+                          .intake = s_kit.intake,
+                          .history = s_kit.history,
+                          .delivery = s_kit.delivery,
+                          .replies = s_kit.replies,
+                          .send_text = desk_on_text};
     s_kit.desk = desk_new (&parts);
     desk_set_limits (s_kit.desk, DESK_MAX_MESSAGE, DESK_MAX_REPLY);
     intake_open (s_kit.intake, s_kit.now);
@@ -220,6 +230,7 @@ static inline void desk_close (void)
     intake_destroy (&s_kit.intake);
     peers_destroy (&s_kit.peers);
     log_destroy (&s_kit.log);
+    rights_destroy (&s_kit.rights);
     roster_destroy (&s_kit.roster);
 }
 
@@ -252,6 +263,9 @@ static inline void desk_receive (uint8_t route, bool legacy, bool complete, span
         memcpy (zmq_msg_data (&pending->frame.body), bytes.data, bytes.size);
     pending->frame.legacy = legacy;
     pending->frame.complete = complete;
+    pending->proved = s_kit.key != NULL;
+    if (s_kit.key)
+        memcpy (pending->speaker, s_kit.key, SPEAKER_KEY);
     desk_take (s_kit.desk, &pending, 0, &from, s_kit.now++, ++s_kit.mono);
     ck_assert_ptr_null (pending);
 }

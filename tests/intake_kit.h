@@ -35,6 +35,7 @@ typedef struct {
 static folder_t s_folder;
 static log_t *s_log;
 static roster_t *s_roster;
+static rights_t *s_rights;
 static intake_t *s_intake;
 static fate_t s_fates[TAGS];
 static uint32_t s_tags;
@@ -49,6 +50,7 @@ static int s_finals;
 static int s_final_error;
 static int s_lefts;
 static uint64_t s_left_seq;
+static wire_error_t s_left_why;
 static int s_trims;
 static uint64_t s_trim_seq;
 
@@ -63,8 +65,8 @@ static inline guid_t s_who (unsigned n)
 static inline void s_answer (void *arg, pending_t *request)
 {
     (void)arg;
-    if (request->trim)
-        return;
+    if (request->tag == 0)
+        return; // the group's own
     fate_t *fate = &s_fates[request->tag];
     fate->answers++;
     fate->error = request->error;
@@ -77,9 +79,10 @@ static inline void s_answer (void *arg, pending_t *request)
     ck_assert (request->error || request->seq <= log_last (s_log)); // durable
 }
 
-static inline void s_left (void *arg, const guid_t *who, uint64_t seq)
+static inline void s_left (void *arg, const guid_t *who, uint64_t seq, wire_error_t why)
 {
-    (void)arg, (void)who;                    // who may be back by the same job
+    (void)arg, (void)who;
+    s_left_why = why;                        // who may be back by the same job
     ck_assert_uint_gt (seq, s_durable_last); // before `durable`
     ck_assert_uint_le (seq, log_last (s_log));
     s_lefts++;
@@ -143,10 +146,11 @@ static inline void s_open (uint64_t segment)
                                    s_durable, s_trouble, s_final};
     trouble_t trouble;
     s_roster = roster_new ();
+    s_rights = rights_new ("cats", s_roster);
     log_fold_t fold = {s_roster, s_fold, s_state};
     s_log = log_open (folder_path (&s_folder, "log"), segment, &fold, &trouble);
     ck_assert_msg (s_log != NULL, "%s", trouble.text);
-    s_intake = intake_new (s_log, s_roster, &io);
+    s_intake = intake_new (s_log, s_roster, s_rights, &io);
     s_durable_last = log_last (s_log);
 }
 
@@ -154,6 +158,7 @@ static inline void s_close (void)
 {
     intake_destroy (&s_intake);
     log_destroy (&s_log);
+    rights_destroy (&s_rights);
     roster_destroy (&s_roster);
 }
 

@@ -17,7 +17,7 @@ START_TEST (nobody_follows_at_first)
     ck_assert (!delivery_turn (world->delivery, PAGE, 0));
     world_append (world, 3);
     delivery_unfollow (world->delivery, world->readers[0].peer);
-    delivery_left (world->delivery, &world->readers[0].who, 3);
+    delivery_left (world->delivery, &world->readers[0].who, 3, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     delivery_end (world->delivery, WIRE_ERR_STOPPING);
     ck_assert_uint_eq (world->reads, 0);
     world_destroy (world);
@@ -333,7 +333,7 @@ START_TEST (leave_is_the_last_record_then_comes_end)
     }
     world_batch (world, 2, 10); // 4, and the leave: 5
     world_batch (world, 2, 10); // who left sees no byte of these
-    delivery_left (world->delivery, &world->readers[0].who, 5);
+    delivery_left (world->delivery, &world->readers[0].who, 5, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     world_durable (world, 0);
     world_turns (world, PAGE, 0);
     for (size_t n = 0; n < 2; n++) {
@@ -355,7 +355,7 @@ START_TEST (nothing_follows_a_leave_at_the_end_of_its_job)
     world_follow (world, 0, 0, PLENTY);
     world->readers[0].until = 2;
     world_batch (world, 2, 10);
-    delivery_left (world->delivery, &world->readers[0].who, 2);
+    delivery_left (world->delivery, &world->readers[0].who, 2, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     world_durable (world, 0);
     delivery_turn (world->delivery, PAGE, 0);
     ck_assert_uint_eq (world->readers[0].next, 3);
@@ -377,7 +377,7 @@ START_TEST (page_cut_for_one_that_left_is_for_nobody_else)
     for (size_t n = 0; n < 4; n += 3) { // the first that is served, and the last
         world->readers[n].until = 5;
         world->readers[n].full = true; // it stays at its place
-        delivery_left (world->delivery, &world->readers[n].who, 5);
+        delivery_left (world->delivery, &world->readers[n].who, 5, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     }
     world_durable (world, 0);
     world_turns (world, PAGE, 0);
@@ -403,7 +403,7 @@ START_TEST (end_waits_for_a_full_queue)
     world_follow (world, 0, 0, PLENTY);
     world->readers[0].until = 2;
     world_batch (world, 2, 10);
-    delivery_left (world->delivery, &world->readers[0].who, 2);
+    delivery_left (world->delivery, &world->readers[0].who, 2, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     world_durable (world, 0);
     delivery_turn (world->delivery, PAGE, 0); // the leave
     world->readers[0].full = true;
@@ -425,7 +425,7 @@ START_TEST (who_left_and_follows_again_as_a_member_is_not_bound)
     world_follow (world, 0, 0, PLENTY);
     world->readers[0].full = true;
     world_batch (world, 2, 10);
-    delivery_left (world->delivery, &world->readers[0].who, 2);
+    delivery_left (world->delivery, &world->readers[0].who, 2, WIRE_ERR_NOT_MEMBER, NULL, NULL);
     world_durable (world, 0);
     world_turns (world, PAGE, 0);
     world->readers[0].full = false;

@@ -31,7 +31,7 @@ static void s_job (play_t *play)
             continue;
         reader_at_t *reader = &world->readers[s_some (play)]; // its leave ends this batch
         bool follows = reader->peer->follows;
-        delivery_left (world->delivery, &reader->who, batch->last);
+        delivery_left (world->delivery, &reader->who, batch->last, WIRE_ERR_NOT_MEMBER, NULL, NULL);
         if (follows && !reader->until)
             reader->until = batch->last;
     }

@@ -118,18 +118,20 @@ bool delivery_has_credit (const peer_t *peer)
     return peer->sent < peer->granted;
 }
 
-void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq)
+void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq, wire_error_t why,
+                    bool (*ends) (void *arg, const peer_t *peer), void *arg)
 {
-    for (size_t i = 0; i < self->lagging.count; i++)
-        if (guid_equal (&self->lagging.peers[i]->who, who) && !self->lagging.peers[i]->until)
-            self->lagging.peers[i]->until = seq;
-    for (size_t i = self->at_head.count; i > 0; i--) {
-        peer_t *peer = self->at_head.peers[i - 1];
-        if (guid_equal (&peer->who, who)) {
+    list_t *lists[] = {&self->lagging, &self->at_head};
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = lists[l]->count; i > 0; i--) {
+            peer_t *peer = lists[l]->peers[i - 1];
+            if (peer->until || !guid_equal (&peer->who, who) || (ends && !ends (arg, peer)))
+                continue;
             peer->until = seq;
-            s_lag (self, peer);
+            peer->why = why;
+            if (lists[l] == &self->at_head)
+                s_lag (self, peer);
         }
-    }
 }
 
 // ---- Sending
@@ -223,7 +225,7 @@ static segments_read_t s_read (delivery_t *self, peer_t *peer, size_t max, int64
 static size_t s_serve (delivery_t *self, peer_t *peer, size_t max_page, int64_t now)
 {
     if (peer->until > 0 && peer->cursor > peer->until) {
-        s_end (self, peer, WIRE_ERR_NOT_MEMBER, now);
+        s_end (self, peer, peer->why, now);
         return 0;
     }
     if (!delivery_has_credit (peer))

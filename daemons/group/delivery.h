@@ -45,8 +45,10 @@ void delivery_unfollow (delivery_t *self, peer_t *peer);
 void delivery_credit (peer_t *peer, uint64_t granted);
 bool delivery_has_credit (const peer_t *peer);
 
-// `who` stopped being a member with the record `seq`: that is the last its followers get, then END.
-void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq);
+// The record `seq` is the last that the followers for `who` get of which `ends` is true (NULL:
+// all), then END with `why`.
+void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq, wire_error_t why,
+                    bool (*ends) (void *arg, const peer_t *peer), void *arg);
 
 // Records up to `last` are durable; `frame` holds them from `first` on, `size` bytes. Readers at
 // the head get it.

@@ -1,10 +1,10 @@
 #include "daemons/group/desk.h"
 
 #include "common/report.h"
-#include "daemons/group/folder.h"
 #include "daemons/group/original.h"
-#include "daemons/group/transcript.h"
-#include "daemons/group/witness.h"
+#include "daemons/group/refusals.h"
+#include "daemons/group/showings.h"
+#include "daemons/group/tellings.h"
 
 #include <czmq.h>
 
@@ -12,30 +12,18 @@ enum {
     BUSY_WAIT_MS = 100,  // after which a client that was told BUSY asks again
     WHO_BYTES = 1 << 20, // the most that max_reply may be
     WHO_ROW_MAX = 128,   // bytes of a member's row
-    TRANSCRIPTS_MAX = 256,
-    SHOWINGS_MAX = 4096,
-    SHOWN = 80 // bytes of a remote text in a log line
+    SHOWN = 80           // bytes of a remote text in a log line
 };
-
-// A MESSAGE REQUEST of the original wire under way.
-typedef struct {
-    pending_t *pending;
-    transcript_t *transcript;
-} telling_t;
-
-// A receipt that was shown, to be judged.
-typedef struct {
-    peer_t *peer; // held
-    receipt_t receipt;
-} showing_t;
 
 struct desk {
     desk_parts_t parts;
     const uint8_t *key; // public, of the group
     size_t max_message;
     size_t max_reply;
-    zlistx_t *tellings;
-    zlistx_t *showings;
+    tellings_t *tellings;
+    showings_t *showings;
+    refusals_t refusals;
+    int64_t mono;  // of the last request
     uint8_t *rows; // WHO_BYTES
 };
 
@@ -49,31 +37,12 @@ typedef struct {
     int64_t mono;
 } call_t;
 
-static void s_telling_destroy (void **telling_p)
-{
-    telling_t *telling = *telling_p;
-    pending_destroy (&telling->pending);
-    transcript_destroy (&telling->transcript);
-    free (telling);
-    *telling_p = NULL;
-}
-
-static void s_showing_destroy (void **showing_p)
-{
-    showing_t *showing = *showing_p;
-    peer_release (&showing->peer);
-    free (showing);
-    *showing_p = NULL;
-}
-
 desk_t *desk_new (const desk_parts_t *parts)
 {
     desk_t *self = zmalloc (sizeof *self);
     self->parts = *parts;
-    self->tellings = zlistx_new ();
-    zlistx_set_destructor (self->tellings, s_telling_destroy);
-    self->showings = zlistx_new ();
-    zlistx_set_destructor (self->showings, s_showing_destroy);
+    self->tellings = tellings_new (parts->log, parts->send_text, parts->arg);
+    self->showings = showings_new (parts->log, parts->replies);
     self->rows = malloc (WHO_BYTES);
     assert (self->rows);
     return self;
@@ -84,8 +53,8 @@ void desk_destroy (desk_t **self_p)
     desk_t *self = *self_p;
     if (!self)
         return;
-    zlistx_destroy (&self->tellings);
-    zlistx_destroy (&self->showings);
+    tellings_destroy (&self->tellings);
+    showings_destroy (&self->showings);
     free (self->rows);
     free (self);
     *self_p = NULL;
@@ -171,7 +140,7 @@ static bool s_put_member (desk_t *self, const guid_t *who, writer_t *rows)
     wire_set_bytes (&row, WIRE_F_MEMBER, span (who->bytes, GUID_SIZE));
     wire_set_bytes (&row, WIRE_F_NICK, span_of (roster_nick (self->parts.roster, who)));
     wire_set (&row, WIRE_F_PRESENT, peers_present (self->parts.peers, who));
-    wire_set (&row, WIRE_F_ROLE, WIRE_ROLE_MEMBER);
+    wire_set (&row, WIRE_F_ROLE, rights_role (self->parts.rights, who));
     wire_put_row (&row, rows);
     return !rows->failed;
 }
@@ -251,20 +220,39 @@ static void s_to_intake (call_t *call)
         *call->pending_p = NULL;
 }
 
+// What the request says goes into what waits for the log.
+static void s_fill (pending_t *pending, const wire_t *message)
+{
+    switch (message->kind) {
+    case WIRE_JOIN:
+        pending->invitations = wire_bytes (message, WIRE_F_INVITATIONS);
+        pending->nick = wire_bytes (message, WIRE_F_NICK);
+        break;
+    case WIRE_NICK:
+        pending->nick = wire_bytes (message, WIRE_F_NICK);
+        break;
+    case WIRE_MANAGE:
+        pending->action = (record_kind_t)wire_number (message, WIRE_F_ACTION);
+        pending->subject = wire_guid (message, WIRE_F_MEMBER);
+        pending->key = wire_bytes (message, WIRE_F_KEY);
+        break;
+    case WIRE_SEND:
+        memcpy (pending->send.device, wire_bytes (message, WIRE_F_DEVICE).data, RECORD_DEVICE);
+        pending->send.counter = wire_number (message, WIRE_F_COUNTER);
+        pending->send.random = (uint32_t)wire_number (message, WIRE_F_RANDOM);
+        pending->text = wire_bytes (message, WIRE_F_TEXT);
+        break;
+    default:
+        pending->text = wire_bytes (message, WIRE_F_TEXT);
+    }
+}
+
 static void s_change (call_t *call)
 {
     pending_t *pending = *call->pending_p;
     const wire_t *message = call->message;
     wire_error_t error = WIRE_ERR_NONE;
-    if (message->kind == WIRE_JOIN || message->kind == WIRE_NICK)
-        pending->nick = wire_bytes (message, WIRE_F_NICK);
-    if (message->kind == WIRE_SEND || message->kind == WIRE_TOPIC)
-        pending->text = wire_bytes (message, WIRE_F_TEXT);
-    if (message->kind == WIRE_SEND) {
-        memcpy (pending->send.device, wire_bytes (message, WIRE_F_DEVICE).data, RECORD_DEVICE);
-        pending->send.counter = wire_number (message, WIRE_F_COUNTER);
-        pending->send.random = (uint32_t)wire_number (message, WIRE_F_RANDOM);
-    }
+    s_fill (pending, message);
     if (message->kind == WIRE_SEND || (message->kind == WIRE_TOPIC && pending->text.size > 0))
         error = s_check_text (call->desk, pending->text);
     if (error) {
@@ -276,68 +264,26 @@ static void s_change (call_t *call)
         s_to_intake (call);
 }
 
-// ---- Receipts that clients show
-
-static void s_show (call_t *call)
-{
-    span_t bytes = wire_bytes (call->message, WIRE_F_RECEIPT);
-    if (!bytes.data || zlistx_size (call->desk->showings) >= SHOWINGS_MAX)
-        return;
-    showing_t *showing = zmalloc (sizeof *showing);
-    showing->peer = call->peer;
-    peer_hold (call->peer);
-    showing->receipt = receipt_decode (bytes.data);
-    zlistx_add_end (call->desk->showings, showing);
-}
-
-static void s_tell_lost (desk_t *self, peer_t *peer, uint64_t from, uint64_t to)
-{
-    uint8_t bytes[64];
-    writer_t out = writer (bytes, sizeof bytes);
-    wire_t lost = wire (WIRE_LOST, 0, NULL);
-    wire_set (&lost, WIRE_F_FROM, from);
-    wire_set (&lost, WIRE_F_TO, to);
-    wire_encode (&lost, &out);
-    assert (!out.failed);
-    replies_send (self->parts.replies, peer, span (bytes, writer_used (&out)));
-}
-
-static void s_doubt (desk_t *self, const char *why)
-{
-    if (*log_doubt (self->parts.log))
-        return;
-    report_error ("THE LOG IS IN DOUBT: %s. Acknowledged records were lost, rolled back or "
-                  "changed. Messages are refused "
-                  "until an operator runs zchat-log accept",
-                  why);
-    if (log_set_doubt (self->parts.log, why) < 0)
-        report_error ("the file 'doubt' cannot be written: %s", strerror (errno));
-}
-
-// Judges one receipt. Returns whether there are more.
-static bool s_judge_showing (desk_t *self)
-{
-    showing_t *showing = zlistx_first (self->showings);
-    if (!showing)
-        return false;
-    char why[FOLDER_DOUBT_MAX];
-    uint64_t from;
-    witness_verdict_t verdict = witness_judge (self->parts.log, &showing->receipt, &from, why);
-    if (verdict == WITNESS_LATER)
-        return true;
-    if (verdict == WITNESS_LOST)
-        s_tell_lost (self, showing->peer, from, showing->receipt.seq);
-    else if (verdict == WITNESS_DOUBT)
-        s_doubt (self, why);
-    zlistx_delete (self->showings, zlistx_cursor (self->showings));
-    return zlistx_size (self->showings) > 0;
-}
-
 // ---- The native wire
+
+// Strangers can have as much refused as they like: not each time is told.
+static void s_log_refusal (desk_t *self, const pending_t *pending, wire_error_t error)
+{
+    uint64_t hidden;
+    char who[GUID_TEXT];
+    if (!refusals_add (&self->refusals, self->mono, &hidden))
+        return;
+    if (hidden > 0)
+        report_notice ("%" PRIu64 " more requests were refused", hidden);
+    const char *from = frame_peer (&pending->frame);
+    report_notice ("%s, said for %s by %s, is refused: %s", wire_message (pending->kind)->name,
+                   guid_print (&pending->who, who), *from ? from : "a stranger",
+                   wire_error_name (error));
+}
 
 static void s_log_native (const call_t *call)
 {
-    bool often = call->message->kind >= WIRE_WHO;
+    bool often = call->message->kind >= WIRE_WHO && call->message->kind != WIRE_MANAGE;
     if (!report_wants (often ? REPORT_DEBUG : REPORT_INFO))
         return;
     char who[GUID_TEXT];
@@ -349,25 +295,28 @@ static void s_log_native (const call_t *call)
         report_info ("%s from %s", name, who);
 }
 
-static void s_dispatch (call_t *call)
+static void s_read (call_t *call)
+{
+    switch (call->message->kind) {
+    case WIRE_WHO:
+        s_who (call);
+        break;
+    case WIRE_FOLLOW:
+        s_follow (call);
+        break;
+    default:
+        s_page (call);
+    }
+}
+
+// `refusal`: why it may not speak for its UUID, if so.
+static void s_dispatch (call_t *call, wire_error_t refusal)
 {
     desk_t *self = call->desk;
-    const wire_message_t *row = wire_message (call->message->kind);
-    if (!(row->way & WIRE_TO_GROUP)) {
-        s_refuse (call, WIRE_ERR_UNKNOWN_KIND);
-        return;
-    }
-    s_log_native (call);
-    switch (row->kind) {
-    case WIRE_PING:
+    const guid_t *who = &call->message->uuid;
+    switch (call->message->kind) {
+    case WIRE_PING: // answered to anybody; it changes nothing
         s_ping (call);
-        return;
-    case WIRE_JOIN:
-    case WIRE_LEAVE:
-    case WIRE_NICK:
-    case WIRE_TOPIC:
-    case WIRE_SEND:
-        s_change (call); // whether a member asks is judged in its turn
         return;
     case WIRE_CREDIT: // one who left needs it, to get what was before the leave
         delivery_credit (call->peer, wire_number (call->message, WIRE_F_CREDIT));
@@ -375,57 +324,113 @@ static void s_dispatch (call_t *call)
     default:
         break;
     }
-    if (!roster_is_member (self->parts.roster, &call->message->uuid))
+    bool banned = standing_now (roster_standing (self->parts.roster), who)->flags & STANDING_BANNED;
+    if (!refusal && banned)
+        refusal = WIRE_ERR_BANNED;
+    if (refusal) {
+        s_log_refusal (self, *call->pending_p, refusal);
+        s_refuse (call, refusal);
+        return;
+    }
+    s_log_native (call);
+    if (call->message->kind <= WIRE_TOPIC || call->message->kind == WIRE_SEND ||
+        call->message->kind == WIRE_MANAGE)
+        s_change (call); // whether a member asks is judged in its turn
+    else if (!roster_is_member (self->parts.roster, who))
         s_refuse (call, WIRE_ERR_NOT_MEMBER);
-    else if (row->kind == WIRE_WHO)
-        s_who (call);
-    else if (row->kind == WIRE_FOLLOW)
-        s_follow (call);
     else
-        s_page (call);
+        s_read (call);
 }
 
-// The peer as known, or one for this answer alone. Held for the caller.
-static peer_t *s_meet (desk_t *self, size_t listener, const route_t *route, const guid_t *who,
-                       call_t *call, wire_error_t *error)
+// The peer as known, if it is still the same: another key in its place is another peer.
+static peer_t *s_find (desk_t *self, size_t listener, const route_t *route, const uint8_t *key)
+{
+    peer_t *peer = peers_find (self->parts.peers, listener, route);
+    if (!peer || speaker_is (&peer->speaker, key))
+        return peer;
+    delivery_unfollow (self->parts.delivery, peer);
+    history_drop (self->parts.history, peer);
+    peers_replace (self->parts.peers, peer);
+    return NULL;
+}
+
+static wire_error_t s_speak (desk_t *self, const peer_t *peer, const guid_t *who)
+{
+    rights_voice_t voice;
+    if (guid_is_null (who))
+        return WIRE_ERR_NONE; // PING, for nobody
+    return rights_speak (self->parts.rights, false, &peer->speaker, who, &voice);
+}
+
+// The peer, known from now on. NULL: there are too many.
+static peer_t *s_hear (call_t *call, peer_t *peer, const guid_t *who)
 {
     static const guid_t nobody;
-    bool member = who && roster_is_member (self->parts.roster, who);
-    peer_t *peer = NULL;
-    if (who) {
-        peer = peers_hear (self->parts.peers, listener, route, member ? who : &nobody, call->mono);
-        if (!peer)
-            *error = WIRE_ERR_LIMIT;
-        if (member)
-            roster_set_seen (self->parts.roster, who, call->now);
-    } else
-        peer = peers_find (self->parts.peers, listener, route);
-    if (!peer)
-        return peer_new (listener, route);
-    peer_hold (peer);
+    desk_t *self = call->desk;
+    bool member = roster_is_member (self->parts.roster, who);
+    peer_t *known = peers_hear_again (self->parts.peers, peer->known ? peer : NULL, peer->listener,
+                                      &peer->route, member ? who : &nobody, call->mono);
+    if (known && known != peer)
+        known->speaker = peer->speaker;
+    if (member)
+        roster_set_seen (self->parts.roster, who, call->now);
+    return known;
+}
+
+// Finds out who asks: the peer as known, or one for this answer alone, held for the caller. For
+// whom it may speak is heard, and known from then on; else *refusal says why it may not.
+static peer_t *s_meet (call_t *call, size_t listener, const route_t *route, const guid_t *who,
+                       wire_error_t *error, wire_error_t *refusal)
+{
+    const pending_t *pending = *call->pending_p;
+    const uint8_t *key = pending->proved ? pending->speaker : NULL;
+    peer_t *peer = s_find (call->desk, listener, route, key);
+    if (peer)
+        peer_hold (peer);
+    else {
+        peer = peer_new (listener, route);
+        peer_prove (peer, key);
+    }
+    *refusal = *error ? *error : s_speak (call->desk, peer, who);
+    if (*refusal)
+        return peer;
+    peer_t *known = s_hear (call, peer, who);
+    if (!known)
+        *error = WIRE_ERR_LIMIT;
+    if (known && known != peer) {
+        peer_release (&peer);
+        peer = known;
+        peer_hold (peer);
+    }
     return peer;
+}
+
+static wire_error_t s_decode (wire_t *message, const pending_t *pending)
+{
+    wire_error_t error = wire_decode (message, frame_body (&pending->frame));
+    if (error)
+        return error;
+    if (!pending->frame.complete || (guid_is_null (&message->uuid) && message->kind != WIRE_PING))
+        return WIRE_ERR_BAD_REQUEST;
+    return wire_message (message->kind)->way & WIRE_TO_GROUP ? WIRE_ERR_NONE
+                                                             : WIRE_ERR_UNKNOWN_KIND;
 }
 
 static void s_native (call_t *call, size_t listener, const route_t *route)
 {
-    desk_t *self = call->desk;
     pending_t *pending = *call->pending_p;
     wire_t message;
-    wire_error_t error = wire_decode (&message, frame_body (&pending->frame));
-    if (!error && !pending->frame.complete)
-        error = WIRE_ERR_BAD_REQUEST;
-    if (!error && guid_is_null (&message.uuid) && message.kind != WIRE_PING)
-        error = WIRE_ERR_BAD_REQUEST;
+    wire_error_t refusal, error = s_decode (&message, pending);
     call->message = &message;
-    call->peer = s_meet (self, listener, route, error ? NULL : &message.uuid, call, &error);
+    call->peer = s_meet (call, listener, route, &message.uuid, &error, &refusal);
     pending->kind = message.kind;
     pending->tag = message.tag;
     pending->who = message.uuid;
     if (error)
         s_refuse_by (call, error, WIRE_ERR_LIMIT, "no more than max_sessions are served at a time");
     else {
-        s_dispatch (call);
-        s_show (call);
+        s_dispatch (call, refusal);
+        showings_take (call->desk->showings, call->peer, &message);
     }
     peer_release (&call->peer);
 }
@@ -440,16 +445,9 @@ static void s_text (desk_t *self, peer_t *peer, const char *text)
 static void s_tell (desk_t *self, pending_t **pending_p, int64_t since)
 {
     pending_t *pending = *pending_p;
-    if (!roster_is_member (self->parts.roster, &pending->who) ||
-        zlistx_size (self->tellings) >= TRANSCRIPTS_MAX) {
+    bool member = roster_is_member (self->parts.roster, &pending->who);
+    if (!member || !tellings_add (self->tellings, pending_p, since, self->max_reply))
         s_text (self, pending->peer, ORIGINAL_FAIL);
-        return;
-    }
-    telling_t *telling = zmalloc (sizeof *telling);
-    telling->pending = pending;
-    telling->transcript = transcript_new (since, self->max_reply);
-    zlistx_add_end (self->tellings, telling);
-    *pending_p = NULL;
 }
 
 static void s_log_original (const original_t *request)
@@ -478,12 +476,23 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
     original_t request = original_parse (text, call->now);
     pending->legacy = true;
     pending->peer = peer_new (listener, route);
+    peer_prove (pending->peer, pending->proved ? pending->speaker : NULL);
     pending->who = request.who;
     if (!pending->frame.complete || guid_is_null (&request.who))
         request.kind = ORIGINAL_INVALID;
     if (request.kind == ORIGINAL_INVALID) {
         s_log_invalid (text);
         s_text (self, pending->peer, ORIGINAL_BAD);
+        return;
+    }
+    pending->kind = request.kind == ORIGINAL_JOIN    ? WIRE_JOIN
+                    : request.kind == ORIGINAL_LEAVE ? WIRE_LEAVE
+                    : request.kind == ORIGINAL_SEND  ? WIRE_SEND
+                                                     : WIRE_PAGE;
+    wire_error_t refusal = s_speak (self, pending->peer, &request.who);
+    if (refusal) {
+        s_log_refusal (self, pending, refusal);
+        s_text (self, pending->peer, ORIGINAL_FAIL);
         return;
     }
     s_log_original (&request);
@@ -493,9 +502,6 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
         s_tell (self, call->pending_p, request.has_time ? request.time : 0);
         return;
     }
-    pending->kind = request.kind == ORIGINAL_JOIN    ? WIRE_JOIN
-                    : request.kind == ORIGINAL_LEAVE ? WIRE_LEAVE
-                                                     : WIRE_SEND;
     pending->text = request.text;
     bool bad = request.kind == ORIGINAL_SEND && s_check_text (self, request.text);
     if (!bad && intake_add (self->parts.intake, pending) == WIRE_ERR_NONE)
@@ -510,6 +516,7 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
                 int64_t now, int64_t mono)
 {
     call_t call = {.desk = self, .pending_p = pending_p, .now = now, .mono = mono};
+    self->mono = mono;
     if ((*pending_p)->frame.legacy)
         s_original (&call, listener, route);
     else
@@ -517,16 +524,32 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
     pending_destroy (pending_p); // unless somebody took it
 }
 
+static bool s_is_about_rights (wire_error_t error)
+{
+    return (error >= WIRE_ERR_NOT_ALLOWED && error <= WIRE_ERR_BANNED) ||
+           error == WIRE_ERR_BAD_INVITATION;
+}
+
+static void s_log_answer (desk_t *self, const pending_t *pending)
+{
+    char who[GUID_TEXT], subject[GUID_TEXT];
+    if (s_is_about_rights (pending->error))
+        s_log_refusal (self, pending, pending->error);
+    else if (pending->kind == WIRE_MANAGE && pending->appended && !pending->error)
+        report_notice ("%s %s, by %s", record_kind_name (pending->action),
+                       guid_print (&pending->subject, subject), guid_print (&pending->who, who));
+}
+
 void desk_answer (desk_t *self, pending_t *pending)
 {
-    static const char full[] = "the group has as many members as max_members allows";
     if (!pending->peer)
         return; // our own
+    s_log_answer (self, pending);
     if (pending->legacy)
         s_text (self, pending->peer, pending->error ? ORIGINAL_FAIL : ORIGINAL_SUCCESS);
     else if (pending->error)
         replies_error (self->parts.replies, pending->peer, pending->tag, pending->error,
-                       pending->error == WIRE_ERR_LIMIT ? full : NULL, 0);
+                       pending->why, 0);
     else {
         if (pending->kind == WIRE_JOIN && pending->peer->known) // presence begins with it
             peers_hear (self->parts.peers, pending->peer->listener, &pending->peer->route,
@@ -536,28 +559,21 @@ void desk_answer (desk_t *self, pending_t *pending)
     }
 }
 
-// One step of a transcript. Returns whether there are more.
-static bool s_telling_step (desk_t *self)
+// Does it follow for one that it may not speak for any more?
+static bool s_lost_its_voice (void *arg, const peer_t *peer)
 {
-    telling_t *telling = zlistx_first (self->tellings);
-    if (!telling)
-        return false;
-    transcript_step_t step = transcript_step (telling->transcript, self->parts.log);
-    if (step == TRANSCRIPT_MORE) {
-        zlistx_move_end (self->tellings, zlistx_cursor (self->tellings)); // they take turns
-        return true;
-    }
-    if (step == TRANSCRIPT_DONE)
-        self->parts.send_text (self->parts.arg, telling->pending->peer,
-                               transcript_text (telling->transcript));
-    else
-        s_text (self, telling->pending->peer, ORIGINAL_FAIL);
-    zlistx_delete (self->tellings, zlistx_cursor (self->tellings));
-    return zlistx_size (self->tellings) > 0;
+    return s_speak (arg, peer, &peer->who) != WIRE_ERR_NONE;
+}
+
+void desk_left (desk_t *self, const guid_t *who, uint64_t seq, wire_error_t why)
+{
+    bool all = why == WIRE_ERR_NOT_MEMBER || why == WIRE_ERR_BANNED;
+    peers_end_sessions (self->parts.peers, who);
+    delivery_left (self->parts.delivery, who, seq, why, all ? NULL : s_lost_its_voice, self);
 }
 
 bool desk_turn (desk_t *self)
 {
-    bool more = s_judge_showing (self);
-    return s_telling_step (self) || more;
+    bool more = showings_turn (self->showings);
+    return tellings_turn (self->tellings) || more;
 }

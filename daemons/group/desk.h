@@ -1,6 +1,6 @@
 // desk: takes each request, on either wire, to the part that answers it.
 //
-// Daemon floor 7, pure: no socket, no clock. What can be answered at once goes to replies; what may
+// Daemon floor 8, pure: no socket, no clock. What can be answered at once goes to replies; what may
 // change the group goes to intake, whose answers come back here; PAGE goes to history, FOLLOW and
 // CREDIT to delivery.
 
@@ -19,6 +19,7 @@ typedef struct {
     const char *name; // the group's
     log_t *log;
     roster_t *roster;
+    const rights_t *rights;
     peers_t *peers;
     intake_t *intake;
     history_t *history;
@@ -42,6 +43,9 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
 
 // Intake's answer to a request taken before.
 void desk_answer (desk_t *self, pending_t *pending);
+
+// Intake's word that the record `seq` ends what goes on for `who`: see intake_io_t.
+void desk_left (desk_t *self, const guid_t *who, uint64_t seq, wire_error_t why);
 
 // Whether the group takes messages, as PONG and the registries are told.
 wire_state_t desk_state (const desk_t *self);

@@ -3,6 +3,7 @@
 #include "common/report.h"
 #include "common/wallclock.h"
 #include "daemons/group/announce.h"
+#include "daemons/group/caretaker.h"
 #include "daemons/group/desk.h"
 #include "daemons/group/listeners.h"
 #include "daemons/group/records.h"
@@ -14,11 +15,8 @@ enum {
     STOP_POLL_MS = 10,
     STOP_WAIT_MS = 500, // for the registries' answers to a goodbye
     LINGER_MS = 500,    // for last answers to leave
-    OLDEST_SYNC_MS = 120000,
-    FORGET_EVERY_MS = 600000
+    OLDEST_SYNC_MS = 120000
 };
-
-static const int64_t DAY_US = INT64_C (86400000000);
 
 struct group_server {
     program_t *program;
@@ -26,6 +24,7 @@ struct group_server {
     const char *name;
     log_t *log;
     roster_t *roster;
+    rights_t *rights;
     peers_t *peers;
     intake_t *intake;
     history_t *history;
@@ -36,15 +35,9 @@ struct group_server {
     announce_t *announce;
     zlistx_t *gone; // peers to be dropped at the end of the turn, held
     zmq_pollitem_t writer_item;
-    int wake;          // timer of the next turn, 0: none
-    int64_t forget;    // microseconds
-    int64_t started;   // wall clock
-    int64_t forgotten; // monotonic ms of the last look
+    int wake; // timer of the next turn, 0: none
+    caretaker_t *caretaker;
     size_t max_page;
-    keep_limits_t keep;
-    keep_clock_t clock;
-    bool clock_doubted;
-    uint64_t trimmed_at; // sequence of the last TRIM
     bool stopping;
     int64_t stop_by;
     int exit;
@@ -61,15 +54,27 @@ static void s_gone (void *arg, peer_t *peer)
     zlistx_add_end (self->gone, peer);
 }
 
+// Where another key is in the peer's place it is gone.
+static bool s_is_there (const peer_t *peer)
+{
+    if (peer->replaced)
+        errno = EHOSTUNREACH;
+    return !peer->replaced;
+}
+
 static int s_send (void *arg, peer_t *peer, span_t frame)
 {
     group_t *self = arg;
+    if (!s_is_there (peer))
+        return -1;
     return listeners_send (self->listeners, peer, false, frame);
 }
 
 static int s_push (void *arg, peer_t *peer, const frame_shared_t *frame)
 {
     group_t *self = arg;
+    if (!s_is_there (peer))
+        return -1;
     return listeners_push (self->listeners, peer, frame);
 }
 
@@ -135,17 +140,16 @@ static void s_answer (void *arg, pending_t *pending)
     desk_answer (self->desk, pending);
 }
 
-static void s_left (void *arg, const guid_t *who, uint64_t seq)
+static void s_left (void *arg, const guid_t *who, uint64_t seq, wire_error_t why)
 {
     group_t *self = arg;
-    peers_end_sessions (self->peers, who);
-    delivery_left (self->delivery, who, seq);
+    desk_left (self->desk, who, seq, why);
 }
 
 static void s_trimmed (void *arg, uint64_t seq)
 {
     group_t *self = arg;
-    self->trimmed_at = seq;
+    caretaker_trimmed (self->caretaker, seq);
     size_t dropped = log_drop_trimmed (self->log);
     report_info ("retention: history begins with record %" PRIu64 " now, %zu segments removed",
                  log_oldest (self->log), dropped);
@@ -270,6 +274,7 @@ static void s_on_listener (void *arg, size_t listener, zsock_t *socket)
             pending_destroy (&pending);
             break;
         }
+        pending->proved = frame_key (&pending->frame, pending->speaker);
         desk_take (self->desk, &pending, listener, &route, now, mono);
     }
     s_turn (self);
@@ -326,58 +331,6 @@ static void s_expired (void *arg, peer_t *peer)
     history_drop (self->history, peer);
 }
 
-// Members that proved nothing and were unseen for so long leave. After a start everybody has a day
-// to be seen.
-static void s_forget (group_t *self, int64_t now)
-{
-    int64_t grace = self->started - self->forget + (self->forget < DAY_US ? self->forget : DAY_US);
-    guid_t who = {{0}};
-    while (roster_next (self->roster, &who, &who)) {
-        int64_t seen = roster_seen (self->roster, &who);
-        if ((seen > grace ? seen : grace) > now - self->forget)
-            continue;
-        pending_t *leave = pending_new ();
-        leave->kind = WIRE_LEAVE;
-        leave->who = who;
-        if (intake_add (self->intake, leave) != WIRE_ERR_NONE) {
-            pending_destroy (&leave);
-            return;
-        }
-        char text[GUID_TEXT];
-        report_info ("%s was unseen for too long and is forgotten", guid_print (&who, text));
-    }
-}
-
-// Retention. Nothing is due behind a TRIM: what it left is new.
-static void s_keep (group_t *self)
-{
-    keep_limits_t *limits = &self->keep;
-    size_t count;
-    int64_t now = wallclock_now ();
-    bool trusted = keep_clock_trusted (&self->clock, now, zclock_usecs (), log_time (self->log));
-    if (limits->age > 0 && trusted == self->clock_doubted) {
-        self->clock_doubted = !trusted;
-        if (trusted)
-            report_notice ("the clock agrees with the log again: retention goes on");
-        else
-            report_warning ("the clock is out of step with the log: retention by age waits");
-    }
-    if (log_last (self->log) == self->trimmed_at ||
-        (!limits->age && !limits->size && !limits->count))
-        return;
-    keep_segment_t *list = log_keep_list (self->log, &count);
-    keep_limits_t now_limits = {trusted ? limits->age : 0, limits->size, limits->count};
-    keep_verdict_t verdict = {0};
-    if (list)
-        verdict =
-            keep_judge (&now_limits, list, count, log_last (self->log), log_time (self->log), now);
-    free (list);
-    if (verdict.close)
-        log_close_segment (self->log);
-    if (verdict.trim)
-        intake_trim (self->intake, verdict.all ? 0 : verdict.oldest, verdict.why);
-}
-
 static int s_housekeeping (zloop_t *loop, int timer, void *arg)
 {
     (void)loop;
@@ -387,11 +340,7 @@ static int s_housekeeping (zloop_t *loop, int timer, void *arg)
     peers_expire (self->peers, mono, s_expired, self);
     if (self->stopping || !self->listeners)
         return 0;
-    if (mono - self->forgotten >= FORGET_EVERY_MS || self->forget < DAY_US) {
-        self->forgotten = mono;
-        s_forget (self, wallclock_now ());
-    }
-    s_keep (self);
+    caretaker_turn (self->caretaker, wallclock_now (), zclock_usecs (), mono);
     s_turn (self);
     if (!log_read_only (self->log) && !*log_doubt (self->log))
         program_status (self->program,
@@ -405,11 +354,13 @@ static int s_housekeeping (zloop_t *loop, int timer, void *arg)
 
 static void s_configure (group_t *self, const conf_t *conf)
 {
-    self->forget = conf_number (conf, "forget") * 1000000;
+    keep_limits_t keep = {conf_number (conf, "keep.age") * 1000000,
+                          (uint64_t)conf_number (conf, "keep.size"),
+                          (uint64_t)conf_number (conf, "keep.count")};
+    caretaker_set (self->caretaker, conf_number (conf, "forget") * 1000000, &keep);
     self->max_page = (size_t)conf_number (conf, "max_reply");
-    self->keep = (keep_limits_t){conf_number (conf, "keep.age") * 1000000,
-                                 (uint64_t)conf_number (conf, "keep.size"),
-                                 (uint64_t)conf_number (conf, "keep.count")};
+    rights_rules_t rules = rights_rules_of (conf);
+    rights_set (self->rights, &rules);
     size_t members = (size_t)conf_number (conf, "max_members");
     size_t sessions = (size_t)conf_number (conf, "max_sessions");
     peers_set_limits (self->peers, sessions, sessions);
@@ -424,12 +375,22 @@ static void s_make_parts (group_t *self)
     delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
     history_io_t history = {self, s_reply, s_refuse_page};
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
-    self->intake = intake_new (self->log, self->roster, &intake);
+    self->intake = intake_new (self->log, self->roster, self->rights, &intake);
+    self->caretaker = caretaker_new (self->log, self->roster, self->intake, wallclock_now ());
     self->history = history_new (self->log, &history);
     self->delivery = delivery_new (&delivery, log_last (self->log));
     self->replies = replies_new (s_reply, self);
-    desk_parts_t desk = {self->name,    self->log,      self->roster,  self->peers, self->intake,
-                         self->history, self->delivery, self->replies, s_send_text, self};
+    desk_parts_t desk = {.name = self->name,
+                         .log = self->log,
+                         .roster = self->roster,
+                         .rights = self->rights,
+                         .peers = self->peers,
+                         .intake = self->intake,
+                         .history = self->history,
+                         .delivery = self->delivery,
+                         .replies = self->replies,
+                         .send_text = s_send_text,
+                         .arg = self};
     self->desk = desk_new (&desk);
 }
 
@@ -487,9 +448,8 @@ int group_new (group_t **self_p, program_t *program)
     self->program = program;
     self->loop = program_loop (program);
     self->name = program_argument (program);
-    self->started = wallclock_now ();
-    self->forgotten = zclock_mono ();
     self->roster = roster_new ();
+    self->rights = rights_new (self->name, self->roster);
     self->gone = zlistx_new ();
     int rc = s_open_log (self, program_conf (program));
     if (rc != EXIT_DONE)
@@ -500,7 +460,7 @@ int group_new (group_t **self_p, program_t *program)
     zloop_poller (self->loop, &self->writer_item, s_on_writer, self);
     zloop_poller_set_tolerant (self->loop, &self->writer_item);
     zloop_timer (self->loop, HOUSEKEEPING_MS, 0, s_housekeeping, self);
-    intake_open (self->intake, self->started);
+    intake_open (self->intake, wallclock_now ());
     s_wake (self, 0);
     return EXIT_DONE;
 }
@@ -519,9 +479,11 @@ void group_destroy (group_t **self_p)
     replies_destroy (&self->replies);
     delivery_destroy (&self->delivery);
     history_destroy (&self->history);
+    caretaker_destroy (&self->caretaker);
     intake_destroy (&self->intake);
     peers_destroy (&self->peers);
     log_destroy (&self->log);
+    rights_destroy (&self->rights);
     roster_destroy (&self->roster);
     free (self);
     *self_p = NULL;

@@ -1,6 +1,6 @@
 // group: one group's server: its log, its sockets and the loop's turns.
 //
-// Daemon floor 8. A turn: take a bounded number of messages off a listener, let intake make and
+// Daemon floor 9. A turn: take a bounded number of messages off a listener, let intake make and
 // finish jobs, send acks, push to the readers at the head, then serve history and those that lag.
 
 #ifndef ZCHAT_GROUP_H

@@ -7,6 +7,7 @@ enum { OVERHEAD = 160 }; // bytes of a record beyond its text and nick, and its 
 struct intake {
     log_t *log;
     roster_t *roster;
+    const rights_t *rights;
     intake_io_t io;
     size_t max_pending;
     size_t max_members;
@@ -22,11 +23,12 @@ struct intake {
     wire_error_t closed; // STOPPING or SYNC_FAILED: nothing is taken
 };
 
-intake_t *intake_new (log_t *log, roster_t *roster, const intake_io_t *io)
+intake_t *intake_new (log_t *log, roster_t *roster, const rights_t *rights, const intake_io_t *io)
 {
     intake_t *self = zmalloc (sizeof *self);
     self->log = log;
     self->roster = roster;
+    self->rights = rights;
     self->io = *io;
     intake_set_limits (self, 16 << 20, 100000);
     return self;
@@ -103,28 +105,12 @@ static wire_error_t s_refusal (const intake_t *self, const pending_t *request)
     return may_use_reserve && !self->exhausted ? WIRE_ERR_NONE : self->blocked;
 }
 
-static void s_judge (intake_t *self, pending_t *request, verdict_t *verdict)
+static void s_judge (intake_t *self, pending_t *request, int64_t now, verdict_t *verdict)
 {
-    roster_t *roster = self->roster;
-    switch (request->kind) {
-    case WIRE_JOIN:
-        roster_judge_join (roster, &request->who, request->nick, self->max_members, verdict);
-        break;
-    case WIRE_LEAVE:
-        roster_judge_leave (roster, &request->who, verdict);
-        break;
-    case WIRE_NICK:
-        roster_judge_nick (roster, &request->who, request->nick, verdict);
-        break;
-    case WIRE_TOPIC:
-        roster_judge_topic (roster, &request->who, request->text, verdict);
-        break;
-    case WIRE_SEND:
-        roster_judge_send (roster, &request->who, &request->send, request->text, verdict);
-        break;
-    default:
+    if (request->trim)
         s_judge_trim (self, request, verdict);
-    }
+    else
+        judge_request (self->rights, self->roster, request, self->max_members, now, verdict);
     wire_error_t refusal = verdict->append ? s_refusal (self, request) : WIRE_ERR_NONE;
     if (refusal) {
         verdict->append = false;
@@ -146,8 +132,8 @@ static int s_append (intake_t *self, int64_t now, verdict_t *verdict)
     if (log_put (self->log, &verdict->record) < 0)
         return -1;
     roster_put (self->roster, &verdict->record);
-    if (verdict->record.kind == RECORD_LEAVE)
-        log_break (self->log); // who left sees no byte behind this
+    if (verdict->ends)
+        log_break (self->log); // who is gone sees no byte behind this
     return 0;
 }
 
@@ -156,11 +142,14 @@ static bool s_take (intake_t *self, int64_t now)
 {
     pending_t *request = self->waiting.first;
     verdict_t verdict;
-    s_judge (self, request, &verdict);
+    s_judge (self, request, now, &verdict);
     if (verdict.append && s_append (self, now, &verdict) < 0)
         return false;
     self->trimming = self->trimming && !(request->trim && verdict.error);
     request->error = verdict.error;
+    request->why = verdict.error ? verdict.why : NULL;
+    request->ends = verdict.append ? verdict.ends : WIRE_ERR_NONE;
+    request->whose = verdict.whose;
     request->appended = verdict.append;
     request->seq = verdict.append ? verdict.record.seq : verdict.seq;
     request->time = verdict.append ? verdict.record.time : 0;
@@ -223,8 +212,8 @@ static void s_done (intake_t *self, log_done_t *done)
     }
     s_answer_job (self);
     for (pending_t *request = self->job.first; request; request = request->next) {
-        if (request->appended && request->kind == WIRE_LEAVE)
-            self->io.left (self->io.arg, &request->who, request->seq);
+        if (request->ends)
+            self->io.left (self->io.arg, &request->whose, request->seq, request->ends);
         if (request->appended && request->trim) {
             self->trimming = false;
             self->io.trimmed (self->io.arg, request->seq);

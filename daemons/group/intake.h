@@ -9,9 +9,8 @@
 #ifndef ZCHAT_INTAKE_H
 #define ZCHAT_INTAKE_H
 
+#include "daemons/group/judge.h"
 #include "daemons/group/log.h"
-#include "daemons/group/pending.h"
-#include "daemons/group/roster.h"
 
 #define INTAKE_RETRY 1000 // ms after a failed write until one is tried again
 
@@ -22,8 +21,10 @@ typedef struct {
     // The request's answer is known and durable: request->error, seq, time, given. Called in order
     // of arrival.
     void (*answer) (void *arg, pending_t *request);
-    // A member left with the record `seq`, which is durable. After the answers, before `durable`.
-    void (*left) (void *arg, const guid_t *who, uint64_t seq);
+    // The record `seq`, which is durable, ends what goes on for `who`: a leave or removal
+    // (NOT_MEMBER, BANNED) all, a removed key (WRONG_KEY) or a first proof (KEY_NEEDED) what can
+    // not speak for it any more. After the answers, before `durable`.
+    void (*left) (void *arg, const guid_t *who, uint64_t seq, wire_error_t why);
     // A TRIM is durable: what it names may be removed.
     void (*trimmed) (void *arg, uint64_t seq);
     // A job is durable; takes the buffer.
@@ -34,7 +35,7 @@ typedef struct {
     void (*final) (void *arg, int error, const char *call);
 } intake_io_t;
 
-intake_t *intake_new (log_t *log, roster_t *roster, const intake_io_t *io);
+intake_t *intake_new (log_t *log, roster_t *roster, const rights_t *rights, const intake_io_t *io);
 void intake_destroy (intake_t **self_p);
 void intake_set_limits (intake_t *self, size_t max_pending, size_t max_members);
 

@@ -26,6 +26,7 @@ static const struct {
     {RECORD_OPT_INVITATION, "invitation", false},
     {RECORD_OPT_USES, "uses", true},
     {RECORD_OPT_EXPIRES, "expires", true},
+    {RECORD_OPT_STANDING, "standing", true},
 };
 enum { OPTIONS = sizeof s_options / sizeof s_options[0], TIME_TEXT = 40 };
 

@@ -1,7 +1,6 @@
 #include "daemons/group/peers.h"
 
 #include "common/hash.h"
-#include "common/wire.h"
 
 #include <czmq.h>
 
@@ -96,6 +95,11 @@ peer_t *peer_new (size_t listener, const route_t *route)
     return self;
 }
 
+void peer_prove (peer_t *self, const uint8_t *key)
+{
+    self->speaker = speaker_of (key);
+}
+
 void peer_hold (peer_t *self)
 {
     self->holds++;
@@ -138,6 +142,12 @@ peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const 
                     int64_t now)
 {
     peer_t *peer = peers_find (self, listener, route);
+    return peers_hear_again (self, peer, listener, route, who, now);
+}
+
+peer_t *peers_hear_again (peers_t *self, peer_t *peer, size_t listener, const route_t *route,
+                          const guid_t *who, int64_t now)
+{
     self->now = now;
     if (peer && peer->heard == now && self->ended != now && guid_equal (&peer->last_who, who))
         return peer; // many requests come in one millisecond
@@ -162,6 +172,14 @@ void peers_drop (peers_t *self, peer_t *peer)
     peer->known = false;
     zhashx_delete (self->table, peer);
     peer_release (&peer);
+}
+
+void peers_replace (peers_t *self, peer_t *peer)
+{
+    peer->replaced = true;
+    if (!guid_is_null (&peer->last_who))
+        peers_end_sessions (self, &peer->last_who);
+    peers_drop (self, peer);
 }
 
 void peers_expire (peers_t *self, int64_t now, void (*gone) (void *arg, peer_t *peer), void *arg)

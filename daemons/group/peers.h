@@ -1,8 +1,8 @@
 // peers: the connections that a group serves, and who is present over them.
 //
-// Daemon floor 2, pure. A peer is a connection: a listener and a routing id there. libzmq does not
-// say when one goes, so each is a lease that any request renews. A session is (peer, UUID), a lease
-// too; one peer may speak for many UUIDs.
+// Daemon floor 2, pure. A peer is a connection: a listener, a routing id there, and the key that it
+// proved. libzmq does not say when one goes, so each is a lease that any request renews. A session
+// is (peer, UUID), a lease too; one peer may speak for many UUIDs.
 
 #ifndef ZCHAT_PEERS_H
 #define ZCHAT_PEERS_H
@@ -10,6 +10,8 @@
 #include "common/codec.h"
 #include "common/frame.h"
 #include "common/guid.h"
+#include "common/wire.h"
+#include "daemons/group/speaker.h"
 
 typedef struct peer peer_t;
 typedef struct peers peers_t;
@@ -27,7 +29,9 @@ struct peer {
     // peers
     size_t listener;
     route_t route;
+    speaker_t speaker;
     bool known;      // in the table: not gone, not forgotten
+    bool replaced;   // another key is in its place: nothing may be sent to it
     unsigned holds;  // who keeps a pointer: the table, requests under way
     int64_t heard;   // monotonic ms of the last request
     guid_t last_who; // for whom it spoke last
@@ -35,11 +39,12 @@ struct peer {
     uint64_t sent;
     uint64_t granted;
     bool follows;
-    guid_t who;      // for whom it follows
-    uint64_t cursor; // next sequence to be sent
-    uint64_t until;  // the last one it may have, 0: no bound
-    size_t position; // in delivery's list
-    int64_t retry;   // monotonic ms at which a full queue is tried again
+    guid_t who;       // for whom it follows
+    uint64_t cursor;  // next sequence to be sent
+    uint64_t until;   // the last one it may have, 0: no bound
+    wire_error_t why; // … because of this
+    size_t position;  // in delivery's list
+    int64_t retry;    // monotonic ms at which a full queue is tried again
     // history: its PAGE under way, NULL: none
     struct history_page *page;
     // replies: rows not sent yet
@@ -60,6 +65,13 @@ peer_t *peers_find (peers_t *self, size_t listener, const route_t *route);
 peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const guid_t *who,
                     int64_t now);
 
+// The same for one that peers_find gave, or NULL.
+peer_t *peers_hear_again (peers_t *self, peer_t *peer, size_t listener, const route_t *route,
+                          const guid_t *who, int64_t now);
+
+// Notes the key that a new peer has proved; NULL: none.
+void peer_prove (peer_t *self, const uint8_t *key);
+
 // A peer outside the table, for one reply (requests of the original wire). Held once.
 peer_t *peer_new (size_t listener, const route_t *route);
 void peer_hold (peer_t *self);
@@ -67,6 +79,9 @@ void peer_release (peer_t **self_p);
 
 // Forgets a peer that is gone. Pointers held stay valid, `known` is false.
 void peers_drop (peers_t *self, peer_t *peer);
+
+// The same for one in whose place another key is; its sessions end.
+void peers_replace (peers_t *self, peer_t *peer);
 
 // Forgets peers and sessions whose lease ended. `gone` is called for each peer before it is
 // dropped.

@@ -18,21 +18,30 @@ struct pending {
     frame_t frame;
     peer_t *peer; // held; NULL until it is known
     bool legacy;  // of the original wire
+    bool proved;  // it came with a key: `speaker`, as long as the peer is not known
+    uint8_t speaker[SPEAKER_KEY];
     wire_kind_t kind;
     uint32_t tag;
     guid_t who;
-    record_send_t send;  // SEND
-    span_t text;         // SEND, TOPIC
-    span_t nick;         // JOIN, NICK
-    record_why_t trim;   // the group's own TRIM: why; else NONE
-    uint64_t oldest;     // TRIM: the first sequence kept; 0: the record itself
-    uint8_t options[32]; // TRIM: of its record
+    record_send_t send;   // SEND
+    span_t text;          // SEND, TOPIC
+    span_t nick;          // JOIN, NICK
+    span_t invitations;   // JOIN
+    record_kind_t action; // MANAGE
+    guid_t subject;       // MANAGE
+    span_t key;           // MANAGE: empty or a key
+    record_why_t trim;    // the group's own TRIM: why; else NONE
+    uint64_t oldest;      // TRIM: the first sequence kept; 0: the record itself
+    uint8_t options[64];  // of its record
     // The answer
     wire_error_t error;
+    const char *why; // a better sentence than the error's own, or NULL
     uint64_t seq;
     int64_t time;
     char given[TEXT_NICK_MAX + 1]; // JOIN: the nick
     bool appended;
+    wire_error_t ends; // its record ends what goes on for `whose`, with this reason; 0: nothing
+    guid_t whose;
 };
 
 pending_t *pending_new (void);

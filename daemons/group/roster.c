@@ -1,8 +1,8 @@
 #include "daemons/group/roster.h"
 
 #include "common/hash.h"
+#include "daemons/group/devices.h"
 #include "daemons/group/nicks.h"
-#include "daemons/group/sends.h"
 
 #include <czmq.h>
 
@@ -18,9 +18,7 @@ typedef struct {
     face_t now;
     face_t next;
     bool touched; // is in roster.touched
-    sends_t **devices;
-    size_t count;
-    size_t left;    // so many, the first ones, are gone next: a leave forgets all devices
+    devices_t devices;
     size_t pending; // requests that wait for an answer
 } member_t;
 
@@ -34,7 +32,8 @@ typedef struct {
 struct roster {
     zhashx_t *members; // by UUID; all that are members at either face
     nicks_t *nicks;    // which member has which nick next
-    size_t count;      // members now
+    standing_t *standing;
+    size_t count; // members now
     size_t next_count;
     topic_t topic;
     topic_t next_topic;
@@ -49,9 +48,7 @@ struct roster {
 static void s_member_free (void **member_p)
 {
     member_t *member = *member_p;
-    for (size_t i = 0; i < member->count; i++)
-        sends_destroy (&member->devices[i]);
-    free (member->devices);
+    devices_clear (&member->devices);
     free (member);
     *member_p = NULL;
 }
@@ -66,6 +63,7 @@ roster_t *roster_new (void)
     zhashx_set_key_destructor (self->members, NULL);
     zhashx_set_destructor (self->members, s_member_free);
     self->nicks = nicks_new ();
+    self->standing = standing_new ();
     return self;
 }
 
@@ -76,6 +74,7 @@ void roster_destroy (roster_t **self_p)
         return;
     zhashx_destroy (&self->members);
     nicks_destroy (&self->nicks);
+    standing_destroy (&self->standing);
     if (self->next_topic.text != self->topic.text)
         free (self->next_topic.text);
     free (self->topic.text);
@@ -88,14 +87,6 @@ void roster_destroy (roster_t **self_p)
 static member_t *s_member (const roster_t *self, const guid_t *who)
 {
     return zhashx_lookup (self->members, who->bytes);
-}
-
-static sends_t *s_device (const member_t *member, const uint8_t name[RECORD_DEVICE])
-{
-    for (size_t i = member->left; i < member->count; i++)
-        if (memcmp (sends_device (member->devices[i]), name, RECORD_DEVICE) == 0)
-            return member->devices[i];
-    return NULL;
 }
 
 // ---- Judging
@@ -137,6 +128,15 @@ void roster_judge_join (roster_t *self, const guid_t *who, span_t nick, size_t m
     verdict->append = true;
 }
 
+void roster_judge_rejoin (roster_t *self, const guid_t *who, verdict_t *verdict)
+{
+    member_t *member = s_begin (self, who, RECORD_JOIN, verdict);
+    if (!member)
+        return;
+    strcpy (verdict->nick, member->next.nick);
+    verdict->append = true;
+}
+
 void roster_judge_leave (roster_t *self, const guid_t *who, verdict_t *verdict)
 {
     if (s_begin (self, who, RECORD_LEAVE, verdict))
@@ -173,13 +173,19 @@ void roster_judge_topic (roster_t *self, const guid_t *who, span_t topic, verdic
     verdict->append = true;
 }
 
+void roster_judge_act (roster_t *self, const guid_t *who, record_kind_t kind, verdict_t *verdict)
+{
+    if (s_begin (self, who, kind, verdict))
+        verdict->append = true;
+}
+
 void roster_judge_send (roster_t *self, const guid_t *who, const record_send_t *send, span_t text,
                         verdict_t *verdict)
 {
     member_t *member = s_begin (self, who, RECORD_MESSAGE, verdict);
     if (!member)
         return;
-    sends_t *device = send->counter > 0 ? s_device (member, send->device) : NULL;
+    sends_t *device = send->counter > 0 ? devices_find (&member->devices, send->device) : NULL;
     if (device)
         verdict->error = sends_judge (device, send, &verdict->seq);
     else if (send->counter > 1)
@@ -223,7 +229,7 @@ static void s_set_joined (roster_t *self, member_t *member, bool joined)
         self->next_count += joined ? 1 : (size_t)-1;
     member->next.joined = joined;
     if (!joined)
-        member->left = member->count;
+        devices_leave (&member->devices);
 }
 
 static member_t *s_add (roster_t *self, const guid_t *who)
@@ -235,47 +241,6 @@ static member_t *s_add (roster_t *self, const guid_t *who)
         zhashx_insert (self->members, member->who.bytes, member);
     }
     return member;
-}
-
-static bool s_less_used (const sends_t *a, const sends_t *b)
-{
-    return sends_used (a) < sends_used (b);
-}
-
-// One job can bring more devices than a member may have. Of those that are not durable the one
-// unused longest gives way at once: it would at the job's end.
-static void s_bound_new_devices (member_t *member)
-{
-    size_t count = 0, oldest = member->count;
-    for (size_t i = member->left; i < member->count; i++) {
-        if (!sends_are_new (member->devices[i]))
-            continue;
-        count++;
-        if (oldest == member->count || s_less_used (member->devices[i], member->devices[oldest]))
-            oldest = i;
-    }
-    if (count < ROSTER_DEVICES)
-        return;
-    sends_destroy (&member->devices[oldest]);
-    member->devices[oldest] = member->devices[--member->count];
-}
-
-static void s_put_send (member_t *member, const record_t *record)
-{
-    if (record->send.counter == 0)
-        return;
-    sends_t *device = s_device (member, record->send.device);
-    if (!device) {
-        s_bound_new_devices (member);
-        device = sends_new (record->send.device);
-        member->devices = realloc (member->devices, (member->count + 1) * sizeof (sends_t *));
-        assert (member->devices);
-        member->devices[member->count++] = device;
-    }
-    if (record->kind == RECORD_STATE_DEVICE)
-        sends_restore (device, record->send.counter, record_option (record, RECORD_OPT_SENDS));
-    else
-        sends_put (device, &record->send, record->seq);
 }
 
 static void s_put_topic (roster_t *self, const record_t *record)
@@ -292,65 +257,66 @@ static void s_put_topic (roster_t *self, const record_t *record)
     self->topic_touched = true;
 }
 
-void roster_put (roster_t *self, const record_t *record)
+static void s_join (roster_t *self, member_t *member, span_t nick)
 {
-    member_t *member = record->kind == RECORD_JOIN ? s_add (self, &record->author)
-                                                   : s_member (self, &record->author);
-    if (member) {
-        s_touch (self, member);
-        if (record->time > member->next.seen)
-            member->next.seen = record->time;
-    }
-    if (record->kind == RECORD_TOPIC)
-        s_put_topic (self, record);
-    if (!member)
-        return;
+    s_set_joined (self, member, true);
+    s_set_nick (self, member, nick);
+}
+
+static void s_leave (roster_t *self, member_t *member)
+{
+    s_set_joined (self, member, false);
+    s_set_nick (self, member, span (NULL, 0));
+}
+
+// What the author does to itself.
+static void s_put_own (roster_t *self, member_t *member, const record_t *record)
+{
+    s_touch (self, member);
+    if (record->time > member->next.seen)
+        member->next.seen = record->time;
     switch (record->kind) {
     case RECORD_JOIN:
-        s_set_joined (self, member, true);
-        s_set_nick (self, member, record->nick);
+        s_join (self, member, record->nick);
         break;
     case RECORD_LEAVE:
-        s_set_joined (self, member, false);
-        s_set_nick (self, member, span (NULL, 0));
+        s_leave (self, member);
         break;
     case RECORD_NICK:
         s_set_nick (self, member, record->nick);
         break;
     case RECORD_MESSAGE:
     case RECORD_STATE_DEVICE:
-        s_put_send (member, record);
+        devices_put (&member->devices, record);
         break;
     default:
         break;
     }
 }
 
-// Forgets the devices up to `to` that are not durable; with `all`, the others too.
-static void s_forget_devices (member_t *member, size_t to, bool all)
+// Somebody is put out of the group.
+static void s_put_removal (roster_t *self, const record_t *record)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < member->count; i++) {
-        if (i < to && (all || sends_are_new (member->devices[i])))
-            sends_destroy (&member->devices[i]);
-        else
-            member->devices[kept++] = member->devices[i];
-    }
-    member->count = kept;
-    member->left = 0;
+    span_t subject = record_option (record, RECORD_OPT_SUBJECT);
+    member_t *member =
+        subject.size == GUID_SIZE ? zhashx_lookup (self->members, subject.data) : NULL;
+    if (!member)
+        return;
+    s_touch (self, member);
+    s_leave (self, member);
 }
 
-// The device unused longest gives way while there are too many.
-static void s_bound_devices (member_t *member)
+void roster_put (roster_t *self, const record_t *record)
 {
-    while (member->count > ROSTER_DEVICES) {
-        size_t oldest = 0;
-        for (size_t i = 1; i < member->count; i++)
-            if (s_less_used (member->devices[i], member->devices[oldest]))
-                oldest = i;
-        sends_destroy (&member->devices[oldest]);
-        member->devices[oldest] = member->devices[--member->count];
-    }
+    standing_put (self->standing, record);
+    member_t *member = record->kind == RECORD_JOIN ? s_add (self, &record->author)
+                                                   : s_member (self, &record->author);
+    if (member)
+        s_put_own (self, member, record);
+    if (record->kind == RECORD_TOPIC)
+        s_put_topic (self, record);
+    if (record->kind == RECORD_KICK || record->kind == RECORD_BAN)
+        s_put_removal (self, record);
 }
 
 // A member that has left, or never came to be, is forgotten.
@@ -363,6 +329,7 @@ static void s_drop_if_gone (roster_t *self, member_t *member)
 
 void roster_commit (roster_t *self)
 {
+    standing_commit (self->standing);
     for (size_t i = 0; i < self->touched_count; i++) {
         member_t *member = self->touched[i];
         if (member->now.joined != member->next.joined) {
@@ -370,10 +337,7 @@ void roster_commit (roster_t *self)
             self->sorted = NULL;
         }
         member->now = member->next;
-        s_forget_devices (member, member->left, true);
-        for (size_t j = 0; j < member->count; j++)
-            sends_commit (member->devices[j]);
-        s_bound_devices (member);
+        devices_commit (&member->devices);
         s_drop_if_gone (self, member);
     }
     self->touched_count = 0;
@@ -388,15 +352,14 @@ void roster_commit (roster_t *self)
 
 void roster_discard (roster_t *self)
 {
+    standing_discard (self->standing);
     for (size_t i = 0; i < self->touched_count; i++)
         nicks_release (self->nicks, self->touched[i]->next.nick, self->touched[i]);
     for (size_t i = 0; i < self->touched_count; i++) {
         member_t *member = self->touched[i];
         member->next = member->now;
         nicks_take (self->nicks, member->now.nick, member);
-        s_forget_devices (member, member->count, false);
-        for (size_t j = 0; j < member->count; j++)
-            sends_discard (member->devices[j]);
+        devices_discard (&member->devices);
         s_drop_if_gone (self, member);
     }
     self->touched_count = 0;
@@ -410,29 +373,6 @@ void roster_discard (roster_t *self)
 }
 
 // ---- STATE
-
-static void s_state_devices (const member_t *member, void (*put) (void *, const record_t *),
-                             void *arg)
-{
-    uint8_t *sends = malloc (SENDS_STATE_MAX);
-    uint8_t *options = malloc (SENDS_STATE_MAX + 16);
-    assert (sends && options);
-    for (size_t i = 0; i < member->count; i++) {
-        if (sends_are_new (member->devices[i]))
-            continue;
-        writer_t out = writer (sends, SENDS_STATE_MAX);
-        record_t record = {
-            .kind = RECORD_STATE_DEVICE, .time = member->now.seen, .author = member->who};
-        memcpy (record.send.device, sends_device (member->devices[i]), RECORD_DEVICE);
-        record.send.counter = sends_state (member->devices[i], &out);
-        writer_t option = writer (options, SENDS_STATE_MAX + 16);
-        record_put_option (&option, RECORD_OPT_SENDS, sends, writer_used (&out));
-        record.options = span (options, writer_used (&option));
-        put (arg, &record);
-    }
-    free (sends);
-    free (options);
-}
 
 void roster_state (const roster_t *self, void (*put) (void *arg, const record_t *record), void *arg)
 {
@@ -448,16 +388,24 @@ void roster_state (const roster_t *self, void (*put) (void *arg, const record_t 
          member = zhashx_next (self->members)) {
         if (!member->now.joined)
             continue;
+        unsigned stands = standing_now (self->standing, &member->who)->flags;
         record_t record = {.kind = RECORD_JOIN,
+                           .flags = (uint8_t)(stands & STANDING_BOUND ? RECORD_VERIFIED : 0),
                            .time = member->now.seen,
                            .author = member->who,
                            .nick = span_of (member->now.nick)};
         put (arg, &record);
-        s_state_devices (member, put, arg);
+        devices_state (&member->devices, &member->who, member->now.seen, put, arg);
     }
+    standing_state (self->standing, put, arg);
 }
 
 // ---- Now
+
+const standing_t *roster_standing (const roster_t *self)
+{
+    return self->standing;
+}
 
 bool roster_is_member (roster_t *self, const guid_t *who)
 {
@@ -479,6 +427,12 @@ const char *roster_nick (roster_t *self, const guid_t *who)
 {
     member_t *member = s_member (self, who);
     return member && member->now.joined ? member->now.nick : NULL;
+}
+
+bool roster_is_next (const roster_t *self, const guid_t *who)
+{
+    const member_t *member = s_member (self, who);
+    return member && member->next.joined;
 }
 
 static int s_by_who (const void *a, const void *b)

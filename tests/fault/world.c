@@ -52,6 +52,7 @@ struct world {
     // One opening.
     log_t *log;
     roster_t *roster;
+    rights_t *rights;
     intake_t *intake;
     trouble_t trouble;
     bool final;
@@ -293,9 +294,9 @@ static void s_answer (void *arg, pending_t *pending)
     self->promised = pending->seq > self->promised ? pending->seq : self->promised;
 }
 
-static void s_left (void *arg, const guid_t *who, uint64_t seq)
+static void s_left (void *arg, const guid_t *who, uint64_t seq, wire_error_t why)
 {
-    (void)arg, (void)who, (void)seq;
+    (void)arg, (void)who, (void)seq, (void)why;
 }
 
 static void s_trimmed (void *arg, uint64_t seq)
@@ -379,6 +380,7 @@ int world_open (world_t *self)
     self->refused = 0;
     self->trouble = (trouble_t){.exit = 0};
     self->roster = roster_new ();
+    self->rights = rights_new ("world", self->roster);
     self->log = log_open (self->folder, SEGMENT, &fold, &self->trouble);
     if (!self->log) {
         if (self->trouble.exit < EXIT_UNREACHABLE || !*self->trouble.text)
@@ -390,7 +392,7 @@ int world_open (world_t *self)
     s_settle (self);
     if (self->simulated && disk_sync_failed ())
         world_blame (self, "opened in spite of a failed sync");
-    self->intake = intake_new (self->log, self->roster, &io);
+    self->intake = intake_new (self->log, self->roster, self->rights, &io);
     return 0;
 }
 
@@ -398,6 +400,7 @@ void world_close (world_t *self)
 {
     intake_destroy (&self->intake);
     log_destroy (&self->log);
+    rights_destroy (&self->rights);
     roster_destroy (&self->roster);
 }
 

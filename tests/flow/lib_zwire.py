@@ -13,6 +13,7 @@ import uuid
 
 import xxhash
 import zmq
+from zmq.utils import z85
 
 WAIT = 20  # seconds for what comes at once
 WINDOW = 262144
@@ -32,6 +33,7 @@ FIELDS = {
     "more": (33, "U8"), "rows": (34, "ROWS"), "name": (35, "TEXT"), "log": (36, "ID"), "instance": (37, "ID"),
     "generation": (38, "U64"), "claim": (39, "HASH"), "endpoints": (40, "TEXT"), "state": (41, "U8"),
     "lease": (42, "U32"), "tag": (43, "U32"), "max-message": (44, "U32"),
+    "key": (45, "HASH"), "invitations": (46, "BYTES"), "action": (47, "U8"), "hidden": (48, "U8"), "readers": (49, "BYTES"),
 }
 BY_NUMBER = {number: name for name, (number, _) in FIELDS.items()}
 
@@ -39,7 +41,7 @@ MESSAGES = {
     "PING": (0x01, "follows"), "JOIN": (0x02, "nick"), "LEAVE": (0x03, ""), "NICK": (0x04, "nick"),
     "TOPIC": (0x05, "text"), "WHO": (0x06, "member limit"), "SEND": (0x07, "device counter random text"),
     "PAGE": (0x08, "after-kind after before-kind before limit"), "FOLLOW": (0x09, "from credit"),
-    "CREDIT": (0x0a, "credit"),
+    "CREDIT": (0x0a, "credit"), "MANAGE": (0x0b, "action member"),
     "ANNOUNCE": (0x20, "name log instance generation claim state members online seq topic endpoints"),
     "WITHDRAW": (0x21, "name log instance"), "LIST": (0x22, "name limit"),
     "ACK": (0x81, "receipt rows"), "ERROR": (0x82, "rows"),
@@ -58,8 +60,13 @@ ERRORS = {
     8: "NICK_TAKEN", 9: "REUSED", 10: "UNKNOWN_DEVICE", 11: "OUT_OF_ORDER", 12: "BUSY", 13: "READ_ONLY",
     14: "DISK_FULL", 15: "DOUBT", 16: "NO_SESSION", 17: "STOPPING", 18: "SYNC_FAILED", 19: "LIMIT",
     20: "READ_FAILED", 21: "NAME_TAKEN", 22: "SUPERSEDED", 23: "BAD_NAME", 24: "WRITE_FAILED",
+    25: "NOT_ALLOWED", 26: "KEY_NEEDED", 27: "WRONG_KEY", 28: "NOT_INVITED", 29: "BANNED", 30: "MUTED", 31: "RATE",
+    32: "BAD_INVITATION",
 }
-RECORDS = {1: "message", 2: "join", 3: "leave", 4: "nick", 5: "topic", 6: "open", 7: "trim", 8: "accept", 9: "hole"}
+ACTIONS = {"invite": 10, "kick": 11, "ban": 12, "unban": 13, "mute": 14, "unmute": 15, "op": 16, "deop": 17,
+           "add-key": 18, "remove-key": 19}
+RECORDS = {1: "message", 2: "join", 3: "leave", 4: "nick", 5: "topic", 6: "open", 7: "trim", 8: "accept", 9: "hole",
+           **{number: name for name, number in ACTIONS.items()}}
 NULL = uuid.UUID(int=0)
 
 
@@ -262,17 +269,46 @@ def read_page(message, log):
 CONTEXT = zmq.Context()
 
 
-class Client:
-    """One connection, speaking for one UUID (or for whom the call names)."""
+class Key:
+    """A CURVE key pair: .public and .secret, 32 bytes each, and the UUID that is made from it."""
 
-    def __init__(self, endpoint, who=None, log=None):
-        self.endpoint, self.who, self.log = endpoint, who or uuid.uuid4(), log
+    def __init__(self):
+        public, secret = zmq.curve_keypair()
+        self.public, self.secret = z85.decode(public), z85.decode(secret)
+        self.who = uuid_of_key(self.public)
+
+    def hex(self):
+        return self.public.hex()
+
+
+def uuid_of_key(public):
+    data = bytearray(blake(public)[:16])
+    data[6], data[8] = data[6] & 0x0f | 0x80, data[8] & 0x3f | 0x80
+    return uuid.UUID(bytes=bytes(data))
+
+
+def connect(socket, endpoint, key):
+    """To `tcp://host:port`, or with `?key=` over CURVE with this key."""
+    address, _, server = endpoint.partition("?key=")
+    if server:
+        key = key or Key()
+        socket.curve_serverkey = z85.encode(bytes.fromhex(server))
+        socket.curve_publickey, socket.curve_secretkey = z85.encode(key.public), z85.encode(key.secret)
+    socket.connect(address)
+
+
+class Client:
+    """One connection, speaking for one UUID (or for whom the call names): that of the key, if there is one."""
+
+    def __init__(self, endpoint, who=None, log=None, key=None):
+        self.endpoint, self.key, self.log = endpoint, key, log
+        self.who = who or (key.who if key else uuid.uuid4())
         self.device, self.counter = os.urandom(8), 0
         self.tag, self.answers, self.pushed = 0, {}, collections.deque()
         self.socket = CONTEXT.socket(zmq.DEALER)
         self.socket.linger, self.socket.maxmsgsize = 0, 2097152
         self.socket.sndhwm = self.socket.rcvhwm = 0
-        self.socket.connect(endpoint)
+        connect(self.socket, endpoint, key)
         self.taken = self.granted = 0  # bytes of RECORDS since FOLLOW
         self.receipt = bytes(64)
 
@@ -356,8 +392,15 @@ class Client:
         self.log = pong["log"]
         return pong
 
-    def join(self, nick=""):
-        return self.ask("JOIN", nick=nick)
+    def join(self, nick="", *invitations):
+        if not invitations:
+            return self.ask("JOIN", nick=nick)
+        shown = b"".join(struct.pack(">H", len(one)) + one for one in invitations)
+        return self.ask("JOIN", nick=nick, invitations=shown)
+
+    def manage(self, action, member, key=None):
+        options = {} if key is None else {"key": key}
+        return self.ask("MANAGE", action=ACTIONS[action], member=member, **options)
 
     def leave(self):
         return self.ask("LEAVE")
@@ -495,10 +538,10 @@ class Follower:
 class Original:
     """The older system's user or group: one REQ, one text, one answer."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, key=None):
         self.socket = CONTEXT.socket(zmq.REQ)
         self.socket.linger, self.socket.rcvtimeo = 0, WAIT * 1000
-        self.socket.connect(endpoint)
+        connect(self.socket, endpoint, key)
 
     def close(self):
         self.socket.close()
