@@ -159,6 +159,62 @@ START_TEST (requests_are_made)
 }
 END_TEST
 
+static int s_pages;
+
+static bool s_count_pages (fake_t *self, const wire_t *request)
+{
+    (void)self;
+    if (request->kind == WIRE_PAGE)
+        s_pages++;
+    if (request->kind == WIRE_JOIN)
+        ck_assert_int_eq (s_pages, 0);
+    return false;
+}
+
+static int s_open_and_ask (context_t *context, bool join)
+{
+    const console_handlers_t handlers = {
+        .line = s_ignore_line, .next = s_ignore, .end = s_ignore, .interrupt = s_ignore};
+    const session_range_t range = {.limit = 2};
+    s_pages = 0;
+    s_then = NULL;
+    s_context = context;
+    context_identity (context);
+    s_console = console_new (context, 100, &handlers);
+    s_place = place_new (context, s_console, context_line (context)->args[0], join, s_on_changed,
+                         &s_changes);
+    for (int i = 0; i < 3; i++)
+        place_history (s_place, &range);
+    ck_assert (!place_is_settled (s_place));
+    int code = context_run (context);
+    place_destroy (&s_place);
+    console_destroy (&s_console);
+    return code;
+}
+
+static int s_ask_while_loading (context_t *context)
+{
+    return s_open_and_ask (context, false);
+}
+
+static int s_ask_while_joining (context_t *context)
+{
+    return s_open_and_ask (context, true);
+}
+
+START_TEST (histories_wait_for_each_other)
+{
+    call_t *call = call_of (s_ask_while_loading, "@ --json", s_count_pages, EXIT_DONE);
+    ck_assert_int_ge (s_pages, 4);
+    ck_assert_str_eq (call->err, "");
+    call_destroy (&call);
+    call = call_of (s_ask_while_joining, "@ --json", s_count_pages, EXIT_DONE);
+    ck_assert_int_ge (s_pages, 4);
+    ck_assert_str_eq (call->err, "");
+    call_destroy (&call);
+}
+END_TEST
+
 static void s_leave (void)
 {
     place_leave (s_place);
@@ -183,6 +239,7 @@ int main (void)
     tcase_add_test (cases, sent_text_is_settled_when_it_was_shown);
     tcase_add_test (cases, refused_text_is_given_back);
     tcase_add_test (cases, requests_are_made);
+    tcase_add_test (cases, histories_wait_for_each_other);
     tcase_add_test (cases, left_group_is_gone);
     return kit_run (cases, "place");
 }

@@ -12,6 +12,7 @@
 enum {
     RECENT = 20,      // records shown of what was said before
     PATIENCE = 30000, // ms that a user is given until a text counts as not sent
+    WAITING = 64      // histories that are asked for while one is being read
 };
 
 struct place {
@@ -22,10 +23,13 @@ struct place {
     place_changed_fn *changed;
     void *changed_arg;
     place_state_t state;
-    size_t pending; // answers that are awaited
-    uint64_t seen;  // sequence of the last record shown
-    uint64_t acked; // sequence of the last text of ours
-    guid_t last;    // of the page of members before
+    size_t pending;                   // answers that are awaited
+    uint64_t seen;                    // sequence of the last record shown
+    uint64_t acked;                   // sequence of the last text of ours
+    guid_t last;                      // of the page of members before
+    bool paging;                      // records are being read
+    session_range_t waiting[WAITING]; // to be read behind them
+    size_t waiting_count;
     int code;
 };
 
@@ -132,17 +136,39 @@ static void s_page (place_t *self, const session_range_t *range, int timeout,
                                  .lost = s_on_page_lost,
                                  .done = done,
                                  .arg = self};
-    if (session_page (room_session (self->room), range, timeout, &page) == 0)
+    self->paging = session_page (room_session (self->room), range, timeout, &page) == 0;
+    if (self->paging)
         self->pending++;
     else
-        context_say (self->context, "%s: %s", place_name (self),
-                     errno == EBUSY ? "records are being read already" : strerror (errno));
+        context_say (self->context, "%s: %s", place_name (self), strerror (errno));
+}
+
+static void s_on_history (void *arg, const outbox_answer_t *answer);
+
+static void s_page_history (place_t *self, const session_range_t *range)
+{
+    s_page (self, range, context_line (self->context)->timeout, s_on_history);
+}
+
+// One was read, or could not be: the next one that was asked for.
+static void s_page_next (place_t *self)
+{
+    self->paging = false;
+    while (!self->paging && self->waiting_count > 0) {
+        session_range_t next = self->waiting[0];
+        memmove (&self->waiting[0], &self->waiting[1],
+                 --self->waiting_count * sizeof self->waiting[0]);
+        self->pending--;
+        s_page_history (self, &next);
+    }
 }
 
 static void s_on_loaded (void *arg, const outbox_answer_t *answer)
 {
     place_t *self = arg;
     bool stranger = answer->result == OUTBOX_REFUSED && answer->error == WIRE_ERR_NOT_MEMBER;
+    bool closed = answer->result == OUTBOX_CLOSED;
+    self->paging = false;
     context_flush (self->context);
     if (stranger && console_is_terminal (self->console)) {
         self->pending--;
@@ -152,6 +178,8 @@ static void s_on_loaded (void *arg, const outbox_answer_t *answer)
         s_set_state (self, PLACE_HERE);
     } else
         s_set_state (self, PLACE_GONE);
+    if (!closed)
+        s_page_next (self);
 }
 
 static void s_load (place_t *self)
@@ -170,12 +198,21 @@ static void s_on_history (void *arg, const outbox_answer_t *answer)
     place_t *self = arg;
     context_flush (self->context);
     s_take (self, "", answer);
+    if (answer->result != OUTBOX_CLOSED)
+        s_page_next (self);
     s_changed (self);
 }
 
 void place_history (place_t *self, const session_range_t *range)
 {
-    s_page (self, range, context_line (self->context)->timeout, s_on_history);
+    // Behind a JOIN the recent ones are read first.
+    if (!self->paging && self->state != PLACE_JOINING)
+        s_page_history (self, range);
+    else if (self->waiting_count < WAITING) {
+        self->waiting[self->waiting_count++] = *range;
+        self->pending++;
+    } else
+        context_say (self->context, "%s: enough records are being read already", place_name (self));
 }
 
 // What the room tells.
@@ -241,6 +278,8 @@ static void s_on_joined (void *arg, const outbox_answer_t *answer)
 {
     place_t *self = arg;
     if (!s_take (self, "cannot join: ", answer)) {
+        self->pending -= self->waiting_count;
+        self->waiting_count = 0;
         s_set_state (self, PLACE_GONE);
         return;
     }

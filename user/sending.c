@@ -182,10 +182,11 @@ static void s_on_signal (void *arg, int code)
 {
     sending_t *self = arg;
     size_t waiting = room_sending (self->room);
+    bool connected = session_info (room_session (self->room)) != NULL; // ever
     if (waiting > 0)
-        context_say (self->context, "%s: interrupted: %zu not acknowledged, may be stored",
-                     room_name (self->room), waiting);
-    context_end (self->context, waiting > 0 ? EXIT_NOT_NOW : code);
+        context_say (self->context, "%s: interrupted: %zu not %s", room_name (self->room), waiting,
+                     connected ? "acknowledged, may be stored" : "sent, so not stored");
+    context_end (self->context, waiting > 0 && connected ? EXIT_NOT_NOW : code);
 }
 
 // All of stdin without one final newline; NULL when there is too much of it (said) or no memory.

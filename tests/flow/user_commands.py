@@ -11,6 +11,8 @@ import signal
 import subprocess
 import uuid
 
+import zmq
+
 from lib_group import BUILD, Group, Registry, run, same
 from lib_user import ZCHAT, User
 
@@ -170,7 +172,8 @@ def groups_and_how_they_are_named():
     with world("cats", "dogs") as (registry, (cats, dogs), ann, _):
         rows = ann.fine("groups", "--json").json()
         same([row["name"] for row in rows], ["cats", "dogs"])
-        same(list(rows[0]), ["name", "endpoints", "log", "members", "online", "seq", "topic"])
+        same(list(rows[0]), ["name", "endpoints", "log", "members", "online", "seq", "topic", "state", "conflict"])
+        same((rows[0]["state"], rows[0]["conflict"]), ("sound", False))
         same(rows[0]["endpoints"], [cats.endpoint])
         port = cats.endpoint.rsplit(":", 1)[1]
         for name in ("cats", port, cats.endpoint):
@@ -339,7 +342,9 @@ def two_groups_of_one_name_are_a_conflict():
         ann = User(one, two)
         done = ann.fine("groups")
         same(done.out.count("conflict: "), done.out.count("\n"))
-        assert "two groups have this name" in done.err, done
+        same(done.out.count("\n"), 2)
+        assert "several groups have this name" in done.err, done
+        same([row["conflict"] for row in ann.fine("groups", "--json").json()], [True, True])
         done = ann.call("join", "cats", "--timeout", "0.5")
         same((done.code, done.out), (69, ""))
         same(ann.call("join", "cats", "-r", one.endpoint).code, 0)
@@ -447,6 +452,17 @@ def interrupted_send_says_what_may_be():
             code, said = sending.end()
         same(code, 75)
         assert "cats: interrupted: 1 not acknowledged, may be stored" in said, said
+
+
+def interrupted_send_without_a_connection_stored_nothing():
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as registry:
+        registry.linger, registry.rcvtimeo = 0, 20000
+        port = registry.bind_to_random_port("tcp://127.0.0.1", 20000, 32000)
+        sending = User().start("-r", f"tcp://127.0.0.1:{port}", "--timeout", "30", "send", "nowhere", "hi")
+        registry.recv_multipart()  # it is asked for the group, and says nothing
+        code, said = sending.end()
+        same(code, 143)
+        assert "nowhere: interrupted: 1 not sent, so not stored" in said, said
 
 
 def killed_sender_costs_a_device():
