@@ -64,16 +64,21 @@ double fill (run_t *run, uint64_t count)
     return (double)(run_clock () - begin) / 1e9;
 }
 
+void page_expect (run_t *run)
+{
+    s_fill.answered = false;
+    run->answered = s_answered;
+}
+
 uint64_t page_wait (run_t *run)
 {
     uint64_t since = run_clock ();
-    s_fill.answered = false;
-    run->answered = s_answered;
     while (!s_fill.answered) {
         run_step (run, 100);
         if (run->now - since > UINT64_C (30000000000))
             fail ("a page was not answered in 30 s");
     }
+    s_fill.answered = false;
     return s_fill.records;
 }
 
@@ -83,6 +88,7 @@ uint64_t scan_all (run_t *run, double *seconds)
     uint64_t sum = 0;
     uint64_t records;
     run_open (run, &link, 1, false);
+    page_expect (run);
     uint64_t begin = run_clock ();
     do {
         run->protocol->scan (&link);
@@ -98,6 +104,7 @@ uint64_t scan_all (run_t *run, double *seconds)
 void stored_between (run_t *run, link_t *link, double *from, double *to)
 {
     zchat_t *self = link->state;
+    page_expect (run);
     zchat_page (link, ZCHAT_SEQ, 0, 1);
     link_flush (link);
     if (page_wait (run) == 0)

@@ -14,7 +14,9 @@ uint64_t scan_all (run_t *run, double *seconds);
 // When the oldest and the newest record kept were stored, microseconds (zchat only).
 void stored_between (run_t *run, link_t *link, double *from, double *to);
 
-// Asks for a page and waits for it. Returns its records.
+// Pages are awaited from here on; some protocols answer while they are asked.
+void page_expect (run_t *run);
+// Waits for the page that was asked for. Returns its records.
 uint64_t page_wait (run_t *run);
 
 #endif

@@ -20,6 +20,7 @@ static void s_pages (run_t *run, result_t *result, link_t *link, double from, do
     const options_t *options = run->options;
     uint64_t records = 0;
     srand48 (1);
+    page_expect (run);
     cost_t cost = cost_begin (run);
     for (size_t n = 0; n < options->queries; n++) {
         uint64_t begin = run_clock ();

@@ -25,6 +25,7 @@ static _Noreturn void s_try (run_t *parent)
     run_aim (&run, parent->options->group);
     run_open (&run, &link, 1, false);
     if (run.protocol->page) {
+        page_expect (&run);
         run.protocol->page (&link, (int64_t)run.options->from, 1);
         link_flush (&link);
         _exit (page_wait (&run) > 0 ? 0 : 1);
@@ -73,6 +74,7 @@ static double s_restart (run_t *run, own_group_t *own)
     run_aim (run, own_group_endpoint (own));
     run->pid = own_group_pid (own);
     run_open (run, &link, 1, false);
+    page_expect (run);
     zchat_page (&link, ZCHAT_SEQ, 0, 1);
     link_flush (&link);
     if (page_wait (run) == 0)

@@ -2,6 +2,7 @@
 // time is when it was due, so a server that stalls is not flattered by senders that wait for it.
 
 #include "tests/bench/fail.h"
+#include "tests/bench/fill.h"
 #include "tests/bench/modes.h"
 
 #include <stdlib.h>
@@ -55,10 +56,19 @@ static void s_start (run_t *run)
     }
 }
 
+// What a message takes in the log, its share of the batch's head included.
+static void s_bytes (run_t *run, result_t *result)
+{
+    double seconds;
+    run->acked = NULL; // the last ones under way
+    uint64_t records = scan_all (run, &seconds);
+    result_number (result, "log_bytes_per_message", (double)run->batch_bytes / (double)records,
+                   "bytes");
+}
+
 void mode_send (run_t *run, own_group_t *own, result_t *result)
 {
     const options_t *options = run->options;
-    (void)own;
     s_send.links = must_alloc (options->clients, sizeof (*s_send.links));
     run_open (run, s_send.links, options->clients, false);
     for (size_t n = 0; n < options->clients; n++)
@@ -83,4 +93,6 @@ void mode_send (run_t *run, own_group_t *own, result_t *result)
     result_latency (result, "", &s_send.latency);
     result_cost (result, &cost, run, acks, "server_cpu_s_per_million");
     run_stop_timer (run);
+    if (own && run->protocol == &protocol_zchat)
+        s_bytes (run, result);
 }

@@ -184,7 +184,8 @@ void own_group_await (own_group_t *self)
         const struct timespec pause = {.tv_nsec = 1000000};
         s_read_log (self, log, sizeof (log));
         const char *ready = strstr (log, "ready: ");
-        const char *begin = ready ? strstr (ready, "tcp://") : NULL;
+        const char *told = ready && self->options->curve ? strstr (log, "encrypted: ") : ready;
+        const char *begin = told ? strstr (told, "tcp://") : NULL;
         if (begin && strchr (begin, '\n')) {
             size_t size = strcspn (begin, " ,\n");
             snprintf (self->endpoint, sizeof (self->endpoint), "%.*s", (int)size, begin);

@@ -86,6 +86,14 @@ def send_original(bench):
     positive(bench.figures("send", "--protocol", "original", "--clients", "2"), "rate")
 
 
+def send_encrypted(bench):
+    positive(bench.figures("send", "--curve", "--clients", "4", "--window", "8"), "rate")
+
+
+def fanout_encrypted(bench):
+    positive(bench.figures("fanout", "--curve", "--readers", "18"), "rate", "p50_us")
+
+
 def fanout(bench):
     positive(bench.figures("fanout", "--readers", "10"), "messages", "rate", "p50_us")
 
@@ -163,7 +171,7 @@ def a_signal_ends_it_cleanly(bench):
         assert process.wait(20) != 0
 
 
-CASES = (send, send_keeps_a_rate, send_original, fanout, fanout_keeps_a_rate, history, idle, restart, mixed, disk,
+CASES = (send, send_keeps_a_rate, send_original, send_encrypted, fanout, fanout_encrypted, fanout_keeps_a_rate, history, idle, restart, mixed, disk,
          bare_sockets, bare_zmq, mistakes_are_told, a_signal_ends_it_cleanly)
 
 
