@@ -3,6 +3,7 @@
 #include "common/dial.h"
 #include "common/endpoint.h"
 #include "common/exits.h"
+#include "common/pick.h"
 #include "common/proof.h"
 #include "common/text.h"
 #include "common/ticker.h"
@@ -32,6 +33,10 @@ struct contact {
     void *connect_arg;
     show_fn *show;
     void *show_arg;
+    bool has_key; // the group of this name has this one
+    uint8_t key[ENDPOINT_KEY];
+    bool plain;
+    bool again; // those with keys did not answer
     contact_handlers_t handlers;
     bool has_receipt;
     uint8_t receipt[PROOF_RECEIPT];
@@ -160,6 +165,17 @@ static void s_keep_alive (contact_t *self, int64_t now)
 
 // ---- Searching
 
+// Whoever had this key once has it from now on.
+static void s_learn_key (contact_t *self, const char *endpoint)
+{
+    endpoint_t parsed;
+    if (!self->name || self->has_key ||
+        endpoint_parse (&parsed, endpoint, strlen (endpoint), ENDPOINT_CONNECT) || !parsed.has_key)
+        return;
+    memcpy (self->key, parsed.key, ENDPOINT_KEY);
+    self->has_key = true;
+}
+
 static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why)
 {
     contact_t *self = arg;
@@ -167,10 +183,13 @@ static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const
     snprintf (text, sizeof text, "%s", why ? why : "");
     dial_destroy (&self->dial);
     if (!pong) {
+        self->again = !self->again;
         s_retry (self);
         s_trouble (self, text);
         return;
     }
+    self->again = false;
+    s_learn_key (self, dealer_endpoint (*dealer_p));
     dealer_handlers_t handlers = {s_message, s_drained, s_broken, self};
     self->dealer = *dealer_p;
     dealer_hand_over (self->dealer, &handlers);
@@ -210,6 +229,44 @@ static void s_dial (contact_t *self, const char *const *endpoints, size_t count,
         s_retry (self);
 }
 
+static bool s_any_key (const contact_t *self)
+{
+    for (size_t i = 0; i < self->registry_count; i++)
+        if (strchr (self->registries[i], '?'))
+            return true;
+    return false;
+}
+
+// Dials what may be called of what the registries say. -1: nothing may, for this reason.
+static int s_dial_row (contact_t *self, const lookup_row_t *row, char text[WHY_MAX])
+{
+    pick_t found;
+    char was[2 * ENDPOINT_KEY + 1], now[2 * ENDPOINT_KEY + 1];
+    const uint8_t *pin = self->has_key ? self->key : NULL;
+    pick_verdict_t verdict =
+        pick (&found, row->endpoints, row->endpoint_count, pin, self->again, self->plain);
+    if (verdict == PICK_FOUND) {
+        s_expect (self, found.count > 0 ? found.list[0] : "no endpoint");
+        s_dial (self, found.list, found.count, &row->log);
+        return 0;
+    }
+    sodium_bin2hex (was, sizeof was, self->key, ENDPOINT_KEY);
+    sodium_bin2hex (now, sizeof now, found.key, ENDPOINT_KEY);
+    if (verdict == PICK_OTHER_KEY)
+        snprintf (text, WHY_MAX,
+                  "the key of %s changed: it was %s and is %s, so somebody may pretend to be it. "
+                  "Nothing is sent. If its operator says that this is right: zchat trust "
+                  "--accept %s",
+                  self->name, was, now, self->name);
+    else
+        snprintf (text, WHY_MAX,
+                  "%s had the key %s and is offered without one, so somebody may pretend to be "
+                  "it. Nothing is sent. If its operator says that this is right: zchat trust "
+                  "--accept %s",
+                  self->name, was, self->name);
+    return -1;
+}
+
 static void s_say_why (const contact_t *self, const lookup_t *lookup, lookup_result_t result,
                        char text[WHY_MAX])
 {
@@ -231,7 +288,8 @@ static void s_say_why (const contact_t *self, const lookup_t *lookup, lookup_res
         snprintf (text, WHY_MAX, "%s", refusal);
         break;
     case LOOKUP_SILENT:
-        snprintf (text, WHY_MAX, "no registry answers (%s%s)",
+        snprintf (text, WHY_MAX, "no registry answers%s (%s%s)",
+                  s_any_key (self) ? ", or it has another key" : "",
                   self->registry_count > 0 ? self->registries[0] : "none is known",
                   self->registry_count > 1 ? " and others" : "");
         break;
@@ -242,17 +300,16 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
 {
     contact_t *self = arg;
     const lookup_row_t *row = lookup_row (lookup, 0);
-    bool found = result == LOOKUP_DONE && !guid_is_null (&row->log);
-    if (found) {
-        s_expect (self, row->endpoints[0]);
-        s_dial (self, row->endpoints, row->endpoint_count, &row->log);
-    }
     char text[WHY_MAX] = "";
     wire_error_t error = result == LOOKUP_REFUSED ? lookup_error (lookup) : WIRE_ERR_NONE;
-    if (!found)
+    bool known = result == LOOKUP_DONE && !guid_is_null (&row->log);
+    bool dialled = known && s_dial_row (self, row, text) == 0;
+    if (known && !dialled)
+        error = WIRE_ERR_NAME_TAKEN; // by somebody else
+    else if (!known)
         s_say_why (self, lookup, result, text);
     lookup_destroy (&self->lookup);
-    if (found)
+    if (dialled)
         return;
     s_retry (self);
     if (wire_error_exit (error) != EXIT_REFUSED) { // none, or one that passes
@@ -352,6 +409,10 @@ contact_t *contact_new (const contact_config_t *config, const contact_handlers_t
     self->loop = config->loop;
     self->uuid = config->uuid;
     self->connect = config->connect;
+    self->plain = config->plain;
+    self->has_key = config->key != NULL;
+    if (config->key)
+        memcpy (self->key, config->key, ENDPOINT_KEY);
     self->connect_arg = config->connect_arg;
     self->show = config->show;
     self->show_arg = config->show_arg;

@@ -22,6 +22,8 @@ typedef struct {
     void *connect_arg;
     show_fn *show; // NULL: no invitations
     void *show_arg;
+    const uint8_t *key; // ENDPOINT_KEY bytes: the one that a group of this name must have
+    bool plain;         // speaks for another UUID, see pick.h
 } contact_config_t;
 
 typedef struct {
@@ -31,7 +33,8 @@ typedef struct {
     void (*down) (void *arg, const char *why);
     void (*trouble) (void *arg, const char *sentence); // why there is no connection; once a reason
     void (*lost) (void *arg, const wire_t *lost);      // before it is up: what the receipt proved
-    // No registry lets us ask: more of the same is of no use, though it is tried on.
+    // No registry lets us ask, or the group has another key than it must: more of the same is of
+    // no use, though it is tried on.
     void (*refused) (void *arg, wire_error_t error, const char *sentence);
     void *arg;
 } contact_handlers_t; // all there

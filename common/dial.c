@@ -126,7 +126,9 @@ static void s_message (void *arg, const wire_t *message, size_t size)
 static void s_broken (void *arg)
 {
     try_t *try = arg;
-    s_say (try->dial, "there is no connection to %s", dealer_endpoint (try->dealer));
+    const char *endpoint = dealer_endpoint (try->dealer);
+    s_say (try->dial, "there is no connection to %s%s", endpoint,
+           strchr (endpoint, '?') ? ", or it has another key" : "");
     s_give_up (try);
 }
 

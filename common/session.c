@@ -413,18 +413,18 @@ static void s_tick (void *arg)
 
 static int s_make (session_t *self, const session_config_t *config)
 {
-    contact_config_t contact = {config->loop,           config->group, config->registries,
-                                config->registry_count, config->uuid,  config->connect,
-                                config->connect_arg,    config->show,  config->show_arg};
+    contact_config_t contact = {
+        config->loop,     config->group,   config->registries,  config->registry_count,
+        config->uuid,     config->connect, config->connect_arg, config->show,
+        config->show_arg, config->key,     config->plain};
     contact_handlers_t handlers = {s_up,      s_message,      s_drained, s_down,
                                    s_trouble, s_lost_message, s_refused, self};
     errno = ENOMEM;
     self->group = strdup (config->group);
     self->outbox = outbox_new (self->handlers.device, self->handlers.arg);
     self->ticker = ticker_new (config->loop, s_tick, self);
-    if (!self->group || !self->outbox || !self->ticker)
-        return -1;
-    self->contact = contact_new (&contact, &handlers);
+    if (self->group && self->outbox && self->ticker)
+        self->contact = contact_new (&contact, &handlers);
     return self->contact ? 0 : -1;
 }
 

@@ -59,8 +59,8 @@ typedef struct {
     // else it goes on by itself. `text` is "" or a sentence.
     void (*end) (void *arg, wire_error_t why, const char *text, bool over);
 
-    // No registry says where the group is, since none lets us ask. What waits was answered with
-    // this error, and a following has ended; it is looked for on.
+    // No registry says where the group is, since none lets us ask, or it has another key than it
+    // had. What waits was answered with this error, and a following has ended; it is looked for on.
     void (*refused) (void *arg, wire_error_t error, const char *sentence);
 
     // See outbox.h. NULL: random devices.
@@ -78,6 +78,8 @@ typedef struct {
     const uint8_t *receipt; // PROOF_RECEIPT bytes: the last one of that log; NULL: none
     connect_fn *connect;    // NULL: dealer_connect_plain
     void *connect_arg;
+    const uint8_t *key; // ENDPOINT_KEY bytes that the group of this name had; NULL: none known
+    bool plain;         // it speaks for another UUID than its own, see pick.h
     show_fn *show; // what LIST and JOIN show, to those whose key is known; NULL: no invitations
     void *show_arg;
 } session_config_t;

@@ -272,6 +272,31 @@ START_TEST (devices_are_apart_by_log_and_author)
 }
 END_TEST
 
+START_TEST (key_of_a_server_is_kept_until_it_is_forgotten)
+{
+    static const uint8_t first[IDENTITY_KEY] = {0xab, 1}, second[IDENTITY_KEY] = {2};
+    uint8_t key[IDENTITY_KEY];
+    guid_t log = {{7}};
+    identity_t *identity = s_open ();
+    ck_assert_int_lt (identity_server (identity, "cats", key), 0);
+    ck_assert_int_eq (identity_put_server (identity, "cats", first), 0);
+    ck_assert_int_eq (identity_put_log (identity, "cats", &log), 0);
+    identity_destroy (&identity);
+    identity = s_open ();
+    ck_assert_int_eq (identity_server (identity, "cats", key), 0);
+    ck_assert_mem_eq (key, first, sizeof key);
+    ck_assert_int_eq (identity_put_server (identity, "cats", second), 0);
+    ck_assert_int_eq (identity_server (identity, "cats", key), 0);
+    ck_assert_mem_eq (key, second, sizeof key);
+    identity_forget (identity, "cats");
+    identity_forget (identity, "../key");
+    ck_assert_int_lt (identity_server (identity, "cats", key), 0);
+    ck_assert_int_lt (identity_log (identity, "cats", &log), 0);
+    ck_assert_int_lt (identity_put_server (identity, "../key", first), 0); // never a path
+    identity_destroy (&identity);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("identity");
@@ -279,6 +304,7 @@ int main (void)
     tcase_add_test (cases, folder_is_what_the_environment_says);
     tcase_add_test (cases, nick_is_made_of_the_login_name);
     tcase_add_test (cases, identity_is_made_once_and_lasts);
+    tcase_add_test (cases, key_of_a_server_is_kept_until_it_is_forgotten);
     tcase_add_test (cases, first_uses_at_once_make_one_identity);
     tcase_add_test (cases, key_that_others_can_read_is_refused);
     tcase_add_test (cases, damaged_key_is_refused_and_kept);

@@ -316,6 +316,36 @@ int identity_put_log (const identity_t *self, const char *name, const guid_t *lo
     return s_put (s_name_path (self, name), "log ", guid_print (log, text));
 }
 
+static char *s_server_path (const identity_t *self, const char *name)
+{
+    return text_legacy_name_valid (name, strlen (name)) ? s_path (self, "servers/%s", name) : NULL;
+}
+
+int identity_server (const identity_t *self, const char *name, uint8_t key[IDENTITY_KEY])
+{
+    char hex[HEX + 1];
+    if (s_get (s_server_path (self, name), "key ", hex, HEX) < 0)
+        return -1;
+    return s_read_hex (hex, key, IDENTITY_KEY) ? 0 : -1;
+}
+
+int identity_put_server (const identity_t *self, const char *name, const uint8_t key[IDENTITY_KEY])
+{
+    char hex[HEX + 1];
+    sodium_bin2hex (hex, sizeof hex, key, IDENTITY_KEY);
+    return s_put (s_server_path (self, name), "key ", hex);
+}
+
+void identity_forget (const identity_t *self, const char *name)
+{
+    char *files[] = {s_name_path (self, name), s_server_path (self, name)};
+    for (size_t i = 0; i < 2; i++) {
+        if (files[i])
+            unlink (files[i]);
+        free (files[i]);
+    }
+}
+
 static char *s_receipt_path (const identity_t *self, const guid_t *log)
 {
     char text[GUID_TEXT];

@@ -9,7 +9,7 @@
 //     names/NAME              the log that was last met under a group's name
 //     logs/LOG/receipt        the last receipt that this log's group gave
 //     logs/LOG/UUID/DEVICE    the devices with which UUID sends there, see sender.h
-//     servers/                kept free for the keys of servers
+//     servers/NAME            the key that the group of that name has proved
 //     invitations/ registries what the user was told to trust, see trusted.h
 //
 // Everything is text. `key` is made at first use, once, however many processes are first. Where it
@@ -59,6 +59,13 @@ int identity_speak_as (identity_t *self, const guid_t *uuid);
 // The log last met under a group's name. 0, or -1 when none is known.
 int identity_log (const identity_t *self, const char *name, guid_t *log);
 int identity_put_log (const identity_t *self, const char *name, const guid_t *log);
+
+// The key that the group of that name proved when it was first met. 0, or -1 when none is known.
+int identity_server (const identity_t *self, const char *name, uint8_t key[IDENTITY_KEY]);
+int identity_put_server (const identity_t *self, const char *name, const uint8_t key[IDENTITY_KEY]);
+
+// Forgets the log and the key that are known under a name.
+void identity_forget (const identity_t *self, const char *name);
 
 // The last receipt of a log. 0, or -1 when none is known. When two processes put one, the last
 // wins: an older receipt proves less, nothing false.

@@ -116,6 +116,19 @@ static void s_show_receipt (room_t *self, const guid_t *log)
     session_request (self->session, &ping, context_line (self->context)->timeout, NULL, NULL);
 }
 
+// Keeps the key that a group has proved, which was asked for by its name.
+static void s_pin (const room_t *self, const session_info_t *info)
+{
+    identity_t *identity = context_identity (self->context);
+    uint8_t known[IDENTITY_KEY];
+    endpoint_t where;
+    if (strcmp (info->name, self->group) == 0 &&
+        identity_server (identity, info->name, known) < 0 &&
+        !endpoint_parse (&where, info->endpoint, strlen (info->endpoint), ENDPOINT_CONNECT) &&
+        where.has_key)
+        identity_put_server (identity, info->name, where.key);
+}
+
 static void s_on_up (void *arg, const session_info_t *info)
 {
     room_t *self = arg;
@@ -128,6 +141,7 @@ static void s_on_up (void *arg, const session_info_t *info)
     }
     self->log = info->log;
     identity_put_log (context_identity (self->context), info->name, &info->log);
+    s_pin (self, info);
     if (self->handlers.up)
         self->handlers.up (self->handlers.arg, self);
 }
@@ -245,9 +259,13 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
     config.registries = context_registries (context, &config.registry_count);
     config.connect = context_connect;
     config.connect_arg = context;
+    config.plain = context_line (context)->has_uuid;
     config.show = context_show;
     config.show_arg = context;
     identity_t *identity = context_identity (context);
+    uint8_t key[IDENTITY_KEY];
+    if (identity_server (identity, group, key) == 0)
+        config.key = key;
     if (identity_log (identity, group, &config.log) == 0 &&
         identity_receipt (identity, &config.log, receipt) == 0)
         config.receipt = receipt;

@@ -1,5 +1,6 @@
 #include "user/trusting.h"
 
+#include "user/accepting.h"
 #include "user/card.h"
 #include "user/trusted.h"
 #include "user/writing.h"
@@ -95,10 +96,8 @@ static int s_trust (context_t *context, const char *text)
 int trusting (context_t *context)
 {
     const command_line_t *line = context_line (context);
-    if (line->accept) {
-        context_say (context, "--accept: this version pins no keys");
-        return EXIT_USAGE;
-    }
+    if (line->accept)
+        return accepting (context);
     bool from_stdin = line->arg_count == 1 && strcmp (line->args[0], "-") == 0;
     char *text = from_stdin ? s_read_stdin () : writing_words (line->args, line->arg_count);
     if (!text)
