@@ -300,7 +300,7 @@ def connect(socket, endpoint, key):
 class Client:
     """One connection, speaking for one UUID (or for whom the call names): that of the key, if there is one."""
 
-    def __init__(self, endpoint, who=None, log=None, key=None):
+    def __init__(self, endpoint, who=None, log=None, key=None, route=None):
         self.endpoint, self.key, self.log = endpoint, key, log
         self.who = who or (key.who if key else uuid.uuid4())
         self.device, self.counter = os.urandom(8), 0
@@ -308,6 +308,8 @@ class Client:
         self.socket = CONTEXT.socket(zmq.DEALER)
         self.socket.linger, self.socket.maxmsgsize = 0, 2097152
         self.socket.sndhwm = self.socket.rcvhwm = 0
+        if route:
+            self.socket.routing_id = route
         connect(self.socket, endpoint, key)
         self.taken = self.granted = 0  # bytes of RECORDS since FOLLOW
         self.receipt = bytes(64)
