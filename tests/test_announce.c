@@ -19,7 +19,7 @@ typedef struct {
     // What it heard.
     size_t announced;
     size_t withdrawn;
-    uint8_t bytes[2048]; // of the last announcement
+    uint8_t bytes[1 << 18]; // of the last announcement
     wire_t message;
     route_t route;
     size_t routes; // that differed from the one before
@@ -244,6 +244,32 @@ START_TEST (all_registries_are_told_everything)
 }
 END_TEST
 
+static bool s_one_was_told_twice (void)
+{
+    return s_one.announced >= 2;
+}
+
+START_TEST (hidden_group_is_told_of_with_its_readers)
+{
+    static uint8_t readers[8191 * 8];
+    static char topic[60001];
+    memset (topic, 't', sizeof topic - 1); // the longest of all, with the most readers
+    memset (readers, 7, sizeof readers);
+    s_facts_now.topic = topic;
+    s_facts_now.readers = span (readers, sizeof readers);
+    s_tell (1);
+    s_until (s_one_was_told_twice);
+    ck_assert (!wire_has (&s_one.message, WIRE_F_HIDDEN)); // it is not
+    ck_assert (!wire_has (&s_one.message, WIRE_F_READERS));
+    s_facts_now.hidden = true;
+    s_one.announced = 0;
+    s_until (s_one_was_told_twice);
+    ck_assert_uint_eq (wire_number (&s_one.message, WIRE_F_HIDDEN), 1);
+    ck_assert (
+        span_equal (wire_bytes (&s_one.message, WIRE_F_READERS), span (readers, sizeof readers)));
+}
+END_TEST
+
 static bool s_one_was_told_5_times (void)
 {
     return s_one.announced >= 5;
@@ -289,11 +315,6 @@ START_TEST (registry_that_was_started_again_is_told_again)
     s_until (s_both_were_told);
 }
 END_TEST
-
-static bool s_one_was_told_twice (void)
-{
-    return s_one.announced >= 2;
-}
 
 START_TEST (silent_registry_is_asked_again)
 {
@@ -458,6 +479,7 @@ int main (void)
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 30);
     tcase_add_test (cases, all_registries_are_told_everything);
+    tcase_add_test (cases, hidden_group_is_told_of_with_its_readers);
     tcase_add_test (cases, lease_is_renewed_with_what_is_new);
     tcase_add_test (cases, long_lease_is_not_renewed_early);
     tcase_add_test (cases, registry_that_was_started_again_is_told_again);

@@ -9,8 +9,8 @@ enum {
     TICK_MS = 200,
     RETRY_MS = 1000, // until a registry that did not answer is asked again
     LEAST_RENEW_MS = 100,
-    GOODBYE_MS = 500, // that a goodbye may take to leave
-    FRAME_MAX = 65536
+    GOODBYE_MS = 500,   // that a goodbye may take to leave
+    FRAME_MAX = 1 << 18 // the longest topic and the most readers
 };
 
 typedef struct {
@@ -69,6 +69,10 @@ static void s_announce (registry_t *self)
     wire_set (&message, WIRE_F_SEQ, facts.seq);
     wire_set_bytes (&message, WIRE_F_TOPIC, span_of (facts.topic));
     wire_set_bytes (&message, WIRE_F_ENDPOINTS, span_of (facts.endpoints));
+    if (facts.hidden) {
+        wire_set (&message, WIRE_F_HIDDEN, 1);
+        wire_set_bytes (&message, WIRE_F_READERS, facts.readers);
+    }
     s_send (self, &message);
 }
 

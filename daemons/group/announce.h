@@ -28,6 +28,8 @@ typedef struct {
     uint64_t seq;
     const char *topic;
     const char *endpoints;
+    bool hidden;    // listed to its readers only
+    span_t readers; // see readers.h
 } announce_facts_t;
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "daemons/group/caretaker.h"
 #include "daemons/group/desk.h"
 #include "daemons/group/listeners.h"
+#include "daemons/group/readers.h"
 #include "daemons/group/records.h"
 
 enum {
@@ -25,6 +26,9 @@ struct group_server {
     log_t *log;
     roster_t *roster;
     rights_t *rights;
+    readers_t *readers;
+    bool hidden;
+    bool told_of_readers; // that not all can be told of
     peers_t *peers;
     intake_t *intake;
     history_t *history;
@@ -282,6 +286,19 @@ static void s_on_listener (void *arg, size_t listener, zsock_t *socket)
 
 // ---- Registries
 
+// Those who may know of a hidden group.
+static span_t s_readers (group_t *self)
+{
+    size_t left_out = 0;
+    span_t list = self->hidden ? readers_list (self->readers, &left_out) : span (NULL, 0);
+    if (left_out > 0 && !self->told_of_readers)
+        report_warning ("a registry can be told of %d keys that may see a hidden group; %zu are "
+                        "left out",
+                        READERS_MAX, left_out);
+    self->told_of_readers = left_out > 0;
+    return list;
+}
+
 static void s_facts (void *arg, announce_facts_t *facts)
 {
     group_t *self = arg;
@@ -298,6 +315,8 @@ static void s_facts (void *arg, announce_facts_t *facts)
         .seq = log_last (self->log),
         .topic = roster_topic (self->roster),
         .endpoints = listeners_announced (self->listeners),
+        .hidden = self->hidden,
+        .readers = s_readers (self),
     };
 }
 
@@ -361,6 +380,8 @@ static void s_configure (group_t *self, const conf_t *conf)
     self->max_page = (size_t)conf_number (conf, "max_reply");
     rights_rules_t rules = rights_rules_of (conf);
     rights_set (self->rights, &rules);
+    readers_forget (self->readers);
+    self->hidden = conf_flag (conf, "hidden");
     size_t members = (size_t)conf_number (conf, "max_members");
     size_t sessions = (size_t)conf_number (conf, "max_sessions");
     peers_set_limits (self->peers, sessions, sessions);
@@ -450,6 +471,7 @@ int group_new (group_t **self_p, program_t *program)
     self->name = program_argument (program);
     self->roster = roster_new ();
     self->rights = rights_new (self->name, self->roster);
+    self->readers = readers_new (self->roster, self->rights);
     self->gone = zlistx_new ();
     int rc = s_open_log (self, program_conf (program));
     if (rc != EXIT_DONE)
@@ -483,6 +505,7 @@ void group_destroy (group_t **self_p)
     intake_destroy (&self->intake);
     peers_destroy (&self->peers);
     log_destroy (&self->log);
+    readers_destroy (&self->readers);
     rights_destroy (&self->rights);
     roster_destroy (&self->roster);
     free (self);

@@ -85,6 +85,17 @@ bool rights_is_owner (const rights_t *self, const guid_t *who)
     return false;
 }
 
+size_t rights_owner_count (const rights_t *self)
+{
+    return self->rules.owner_count;
+}
+
+const guid_t *rights_owner (const rights_t *self, size_t index)
+{
+    assert (index < self->rules.owner_count);
+    return &self->owners[index];
+}
+
 bool rights_is_open (const rights_t *self)
 {
     return self->rules.access == RIGHTS_OPEN;

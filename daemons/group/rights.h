@@ -58,6 +58,8 @@ wire_error_t rights_speak (const rights_t *self, bool next, const speaker_t *spe
                            const guid_t *who, rights_voice_t *voice);
 
 bool rights_is_owner (const rights_t *self, const guid_t *who);
+size_t rights_owner_count (const rights_t *self);
+const guid_t *rights_owner (const rights_t *self, size_t index);
 wire_role_t rights_role (const rights_t *self, const guid_t *who); // a member's, now
 bool rights_is_open (const rights_t *self);
 

@@ -35,6 +35,7 @@ struct roster {
     standing_t *standing;
     size_t count; // members now
     size_t next_count;
+    uint64_t version; // of who is a member now
     topic_t topic;
     topic_t next_topic;
     bool topic_touched;
@@ -335,6 +336,7 @@ void roster_commit (roster_t *self)
         if (member->now.joined != member->next.joined) {
             free (self->sorted);
             self->sorted = NULL;
+            self->version++;
         }
         member->now = member->next;
         devices_commit (&member->devices);
@@ -416,6 +418,11 @@ bool roster_is_member (roster_t *self, const guid_t *who)
 size_t roster_count (const roster_t *self)
 {
     return self->count;
+}
+
+uint64_t roster_version (const roster_t *self)
+{
+    return self->version;
 }
 
 const char *roster_topic (const roster_t *self)

@@ -74,6 +74,7 @@ const standing_t *roster_standing (const roster_t *self);
 
 bool roster_is_member (roster_t *self, const guid_t *who);
 size_t roster_count (const roster_t *self);
+uint64_t roster_version (const roster_t *self);  // counts how often the members changed
 const char *roster_topic (const roster_t *self); // "" if none
 // The nick, "" if none; NULL: no member. Valid until the roster changes.
 const char *roster_nick (roster_t *self, const guid_t *who);

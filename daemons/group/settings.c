@@ -33,6 +33,11 @@ static const conf_key_t s_keys[] = {
      .help =
          "who may join: anybody; whom an operator or an invitation lets in; whom an operator names",
      .reload = true},
+    {.path = "hidden",
+     .type = CONF_FLAG,
+     .standard = "false",
+     .help = "true: registries list the group to its members only",
+     .reload = true},
     {.path = "topics",
      .type = CONF_CHOICE,
      .standard = "\"members\"",

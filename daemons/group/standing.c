@@ -112,13 +112,20 @@ uint64_t standing_version (const standing_t *self)
     return self->version;
 }
 
+// A look-up moves the table's cursor: so first they are gathered.
 void standing_each (const standing_t *self, unsigned flags,
                     void (*put) (void *arg, const guid_t *who), void *arg)
 {
+    size_t count = 0;
+    guid_t *list = malloc ((zhashx_size (self->persons) + 1) * sizeof *list);
+    assert (list);
     for (const person_t *person = zhashx_first (self->persons); person;
          person = zhashx_next (self->persons))
         if (person->now.flags & flags)
-            put (arg, &person->who);
+            list[count++] = person->who;
+    for (size_t i = 0; i < count; i++)
+        put (arg, &list[i]);
+    free (list);
 }
 
 // ---- Lists
