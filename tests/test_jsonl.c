@@ -146,6 +146,35 @@ START_TEST (options_have_names_where_they_have_one)
 }
 END_TEST
 
+// JSON's numbers end before those of the log do.
+START_TEST (option_with_a_huge_number_survives)
+{
+    static const uint64_t types[] = {INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t bytes[64];
+        writer_t put = writer (bytes, sizeof bytes);
+        record_put_option (&put, types[i], "x", 1);
+        record_t record = {.kind = RECORD_MESSAGE, .options = span (bytes, writer_used (&put))};
+        s_round (&record, 3);
+    }
+    ck_assert_ptr_nonnull (strstr (s_line, "[[\"18446744073709551615\",\"78\"]]"));
+    static const char *const wrong[] = {"18446744073709551616", "-1", "01", "generatio", " 5", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[300];
+        record_t record;
+        uint64_t seq;
+        snprintf (line, sizeof line,
+                  "{\"time\":\"2026-11-22T07:00:00.123456Z\",\"kind\":\"message\","
+                  "\"options\":[[\"%s\",\"78\"]],\"sum\":\"00000000\"}",
+                  wrong[i]);
+        jsonl_t *json = jsonl_new (line, strlen (line));
+        jsonl_record (json, &record, &seq);
+        ck_assert_str_eq (jsonl_wrong (json), "an option that is not known");
+        jsonl_destroy (&json);
+    }
+}
+END_TEST
+
 START_TEST (one_line_says_nothing_about_the_next)
 {
     record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hi")}, read;
@@ -223,6 +252,7 @@ int main (void)
     tcase_add_test (cases, any_record_survives);
     tcase_add_test (cases, bytes_that_are_no_text_are_digits);
     tcase_add_test (cases, options_have_names_where_they_have_one);
+    tcase_add_test (cases, option_with_a_huge_number_survives);
     tcase_add_test (cases, one_line_says_nothing_about_the_next);
     tcase_add_test (cases, changed_lines_are_wrong);
     tcase_add_test (cases, garbage_is_wrong_and_harmless);

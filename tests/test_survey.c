@@ -183,6 +183,38 @@ START_TEST (torn_tail_is_no_damage)
 }
 END_TEST
 
+// Its last batch says that what was before it in this segment was durable.
+START_TEST (last_batch_of_a_headless_newest_segment_is_kept)
+{
+    size_t newest = s_segments - 1;
+    s_load (newest);
+    ck_assert_uint_ge (s_batches, 2);
+    memset (s_bytes, 0xee, s_ends[s_batches - 1]);
+    s_save (newest, s_ends[s_batches]);
+    s_has_hole (s_look (newest), s_firsts[newest], s_first_of (s_batches - 1) - 1);
+    ck_assert (!s_survey->torn);
+    ck_assert_uint_eq (s_survey->last, 61);
+}
+END_TEST
+
+// A whole batch that is out of place says nothing of the one behind it.
+START_TEST (batch_in_the_wrong_place_costs_no_other)
+{
+    s_load (1);
+    ck_assert_uint_ge (s_batches, 3);
+    size_t size = s_ends[2] - s_ends[1];
+    uint8_t *all = malloc (s_size);
+    memcpy (all, s_bytes, s_size);
+    uint64_t from = s_first_of (1), to = s_first_of (2) - 1;
+    s_load (2);
+    ck_assert_uint_eq (s_ends[2] - s_ends[1], size);
+    memcpy (all + s_ends[1], s_bytes + s_ends[1], size);
+    logs_save (logs_segment (&s_logs, s_firsts[1]), all, s_size);
+    s_has_hole (s_look (1), from, to);
+    free (all);
+}
+END_TEST
+
 // A segment is begun when all before it is durable, so what is bad there then is no torn tail.
 START_TEST (begun_segment_tells_what_was_durable)
 {
@@ -370,6 +402,8 @@ int main (void)
     tcase_add_test (cases, missing_segment_is_a_hole_in_the_one_before);
     tcase_add_test (cases, missing_front_is_a_segment_of_its_own);
     tcase_add_test (cases, torn_tail_is_no_damage);
+    tcase_add_test (cases, last_batch_of_a_headless_newest_segment_is_kept);
+    tcase_add_test (cases, batch_in_the_wrong_place_costs_no_other);
     tcase_add_test (cases, begun_segment_tells_what_was_durable);
     tcase_add_test (cases, bytes_behind_an_older_segment_are_damage_without_loss);
     tcase_add_test (cases, broken_chain_drops_no_batch);

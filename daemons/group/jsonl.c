@@ -105,8 +105,8 @@ static void s_put_option (FILE *out, uint64_t type, span_t value)
         i++;
     if (i < OPTIONS)
         fprintf (out, "[\"%s\",", s_options[i].name);
-    else
-        fprintf (out, "[%" PRIu64 ",", type);
+    else // JSON readers know no larger numbers
+        fprintf (out, type <= INT64_MAX ? "[%" PRIu64 "," : "[\"%" PRIu64 "\",", type);
     if (i < OPTIONS && s_options[i].number && s_as_number (value, &number))
         fprintf (out, "%" PRIu64, number);
     else
@@ -322,14 +322,27 @@ static void s_read_kind (jsonl_t *self, record_t *record)
     record->kind = kind & 0xff;
 }
 
+// An option's type by its name, or by its number.
+static uint64_t s_read_type (jsonl_t *self, const json_t *type)
+{
+    if (!json_is_string (type))
+        return s_number_of (self, type);
+    char again[24];
+    const char *name = json_string_value (type);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (streq (s_options[i].name, name))
+            return s_options[i].type;
+    uint64_t number = strtoull (name, NULL, 10);
+    snprintf (again, sizeof again, "%" PRIu64, number);
+    if (!streq (again, name))
+        s_fail (self, "an option that is not known");
+    return number;
+}
+
 static void s_read_option (jsonl_t *self, const json_t *option, writer_t *out)
 {
-    const json_t *type = json_array_get (option, 0), *value = json_array_get (option, 1);
-    size_t i = 0;
-    while (i < OPTIONS &&
-           !(json_is_string (type) && streq (s_options[i].name, json_string_value (type))))
-        i++;
-    uint64_t number = i < OPTIONS ? s_options[i].type : s_number_of (self, type);
+    const json_t *value = json_array_get (option, 1);
+    uint64_t number = s_read_type (self, json_array_get (option, 0));
     if (json_is_string (value)) {
         size_t size = s_read_hex (self, json_string_value (value), self->room, BATCH_MAX);
         record_put_option (out, number, self->room, size);

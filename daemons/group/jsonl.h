@@ -6,7 +6,8 @@
 //      "verified":true,"device":"<hex>","counter":3,"random":77,"nick":"ann","text":"hi",
 //      "options":[["generation",3],[77,"<hex>"]],"sum":"<8 hex digits>"}
 //
-// What is not there has no key. Kinds and options that have no name are numbers; a nick or text
+// What is not there has no key. Kinds and options that have no name are numbers (above 2^63 - 1 as
+// texts); a nick or text
 // that is no clean UTF-8 is "nick-hex", "text-hex". `sum` is the lower half of XXH3-64 over the
 // record's encoding with base time 0, so that a changed line is found.
 

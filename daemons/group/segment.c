@@ -2,6 +2,7 @@
 
 #include <czmq.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 static const char MAGIC[8] = {'z', 'c', 'h', 'a', 't', 'l', 'o', 'g'};
@@ -78,6 +79,7 @@ struct segment_walk {
     uint64_t offset; // of the next batch
     uint64_t end;
     uint8_t *window;
+    size_t room;  // of the window
     uint64_t at;  // offset of the window's first byte
     size_t size;  // bytes in the window
     bool ends;    // nothing follows the window
@@ -85,6 +87,17 @@ struct segment_walk {
     bool chained;
     chain_t chain; // expected if chained
 };
+
+// A window for what lies from `offset` to `end`: at least one batch, whatever may be appended.
+static size_t s_room (int fd, uint64_t offset, uint64_t end)
+{
+    struct stat status;
+    if (fstat (fd, &status) == 0 && (uint64_t)status.st_size < end)
+        end = (uint64_t)status.st_size;
+    if (end < offset + BATCH_MAX)
+        return BATCH_MAX;
+    return end - offset < WINDOW ? (size_t)(end - offset) : WINDOW;
+}
 
 segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, uint64_t end)
 {
@@ -94,7 +107,8 @@ segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, ui
     self->offset = offset;
     self->end = end;
     self->at = offset;
-    self->window = malloc (WINDOW);
+    self->room = s_room (fd, offset, end);
+    self->window = malloc (self->room);
     assert (self->window);
     return self;
 }
@@ -140,7 +154,7 @@ static span_t s_look (segment_walk_t *self)
     uint64_t window_end = self->at + self->size;
     uint64_t have = window_end > self->offset ? window_end - self->offset : 0;
     if (have < BATCH_MAX && window_end < self->end && !self->ends) {
-        size_t wanted = WINDOW;
+        size_t wanted = self->room;
         if (self->offset >= self->end)
             wanted = 0;
         else if (wanted > self->end - self->offset)
@@ -265,15 +279,17 @@ int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t se
 {
     segment_walk_t *walk = segment_walk_new (fd, log, offset, UINT64_MAX);
     int rc = 0;
-    segment_step_t step = SEGMENT_BAD;
+    segment_step_t step = SEGMENT_BATCH;
     while (rc == 0 && step != SEGMENT_END) {
         batch_t batch;
-        step = step == SEGMENT_BAD ? segment_walk_search (walk, seq) : SEGMENT_BATCH;
-        if (step == SEGMENT_BATCH) // one may follow the other directly: no search in between
+        if (step == SEGMENT_BAD)
+            step = segment_walk_search (walk, seq);
+        segment_walk_expect (walk, 0, NULL); // one may be out of place, and those behind it not
+        if (step == SEGMENT_BATCH)
             step = segment_walk_next (walk, &batch);
         if (step == SEGMENT_FAILED)
             rc = -1;
-        else if (step == SEGMENT_BATCH && batch.durable >= seq)
+        else if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS && batch.durable >= seq)
             rc = 1;
     }
     segment_walk_destroy (&walk);

@@ -65,8 +65,9 @@ typedef enum {
 segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, uint64_t end);
 void segment_walk_destroy (segment_walk_t **self_p);
 
-// Further demands on the next RECORDS batch: its sequence, and its chain unless NULL. Kept up from
-// batch to batch once set, over holes (hole.h) too.
+// Further demands on the next RECORDS batch: its sequence unless 0, and its chain unless NULL. Each
+// batch that was given sets the next one's sequence, and its chain once one was set, over holes
+// (hole.h) too.
 void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *chain);
 
 // The next batch; its bytes are valid until the next call. The walk moves only over batches that
@@ -83,8 +84,8 @@ uint64_t segment_walk_offset (const segment_walk_t *self);      // where the nex
 const chain_t *segment_walk_chain (const segment_walk_t *self); // after the last batch
 
 // After SEGMENT_BAD: moves to the next whole RECORDS batch of this log with a first sequence of at
-// least `seq`, wherever behind this place it begins. From then on nothing more is demanded of
-// batches. Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
+// least `seq`, wherever behind this place it begins; nothing else is demanded of it.
+// Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq);
 // The same, but looks only at places below the offset `stop`; SEGMENT_BAD: none there, go on.
 segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop);
@@ -95,8 +96,8 @@ segment_step_t segment_walk_search_state (segment_walk_t *self);
 // error.
 int segment_begins_whole (int fd, const segment_header_t *header);
 
-// Whether a whole batch somewhere behind `offset` says that `seq` was durable when it was written.
-// 1, 0, or -1 with errno on a read error.
+// Whether a whole batch at or somewhere behind `offset` says that `seq` was durable when it was
+// written. 1, 0, or -1 with errno on a read error.
 int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq);
 
 // BLAKE2b-256 over the first `size` bytes of the file: header and STATE. -1 with errno on a read

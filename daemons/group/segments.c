@@ -342,11 +342,6 @@ static segments_read_t s_load (segments_t *self, segment_t *segment, uint64_t of
     return SEGMENTS_PAGE;
 }
 
-static span_t s_behind (span_t bytes, const batch_t *batch)
-{
-    return span (bytes.data + batch->bytes.size, bytes.size - batch->bytes.size);
-}
-
 // Fills the page from bytes that begin with the batch that holds `seq`.
 static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t *page)
 {
@@ -364,7 +359,7 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
         page->chain = batch.chain;
         page->batches = batch.bytes;
         size += batch.bytes.size;
-        bytes = s_behind (bytes, &batch);
+        bytes = span (bytes.data + batch.bytes.size, bytes.size - batch.bytes.size);
     }
     if (size > 0) {
         page->chain = chain_next (&page->chain, page->batches);
@@ -372,20 +367,30 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     }
 }
 
-// Fills the page with what begins at the batch that holds `seq`, looking for it from `offset` on by
-// the sizes that batches tell. SEGMENTS_NOTHING: it was missed.
-static segments_read_t s_read_at (segments_t *self, segment_t *segment, uint64_t offset,
-                                  uint64_t seq, size_t max, segments_page_t *page)
+// How much may be read behind the entry: what is lost has checksums too, perhaps.
+static size_t s_whole (const segment_t *segment, const index_entry_t *entry, uint64_t offset,
+                       size_t size)
+{
+    do
+        entry = index_after (segment->index, entry);
+    while (entry && !entry->lost && entry->offset - offset < size);
+    return entry && entry->offset - offset < size ? (size_t)(entry->offset - offset) : size;
+}
+
+// Fills the page with what begins at the batch that holds `seq`, looking for it behind the entry
+// from `offset` on by the sizes that batches tell. SEGMENTS_NOTHING: it was missed.
+static segments_read_t s_read_at (segments_t *self, segment_t *segment, const index_entry_t *entry,
+                                  uint64_t offset, uint64_t seq, size_t max, segments_page_t *page)
 {
     span_t bytes;
     memset (page, 0, sizeof *page);
-    segments_read_t rc =
-        s_load (self, segment, offset, max + INDEX_SPACING + BATCH_MAX, &page->buffer, &bytes);
+    size_t size = s_whole (segment, entry, offset, max + INDEX_SPACING + BATCH_MAX);
+    segments_read_t rc = s_load (self, segment, offset, size, &page->buffer, &bytes);
     if (rc != SEGMENTS_PAGE)
         return rc;
     batch_t batch;
     while (batch_peek (&batch, bytes) == 0 && hole_last (&batch) < seq)
-        bytes = s_behind (bytes, &batch);
+        bytes = span (bytes.data + batch.bytes.size, bytes.size - batch.bytes.size);
     s_fill (self, bytes, max, page);
     if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
         return SEGMENTS_PAGE;
@@ -461,11 +466,11 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     if (entry && entry->lost)
         return s_gap (self, segment, entry, seq, head, page);
     uint64_t offset = entry ? entry->offset : segment->start;
-    segments_read_t rc = s_read_at (self, segment, offset, seq, max, page);
+    segments_read_t rc = s_read_at (self, segment, entry, offset, seq, max, page);
     if (rc == SEGMENTS_NOTHING)
         rc = s_look_behind (self, segment, entry, &offset, seq, head, page);
     if (rc == SEGMENTS_PAGE && !page->buffer)
-        rc = s_read_at (self, segment, offset, seq, max, page);
+        rc = s_read_at (self, segment, entry, offset, seq, max, page);
     if (rc != SEGMENTS_NOTHING)
         return rc;
     errno = EIO; // it was there a moment ago

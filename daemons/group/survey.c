@@ -130,6 +130,7 @@ static int s_resync (run_t *run, uint64_t offset, place_t *place)
         batch_t batch;
         if (step == SEGMENT_BAD)
             step = segment_walk_search (walk, run->seq);
+        segment_walk_expect (walk, 0, NULL); // one that is passed over says nothing of the next
         if (step == SEGMENT_BATCH)
             step = segment_walk_next (walk, &batch);
         if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS &&

@@ -240,11 +240,11 @@ static const truth_batch_t *s_search (const truth_t *self, const truth_file_t *f
 static bool s_was_durable (const truth_t *self, const truth_file_t *file, size_t offset,
                            uint64_t seq)
 {
-    const truth_batch_t *batch;
-    while ((batch = s_search (self, file, seq, &offset)))
-        if (batch->durable >= seq)
-            return true;
-    return false;
+    const truth_batch_t *batch = s_batch_in (self, file, offset);
+    while (!batch || batch->durable < seq)
+        if (!(batch = s_search (self, file, seq, &offset)))
+            return false;
+    return true;
 }
 
 static bool s_is_zero (const truth_file_t *file, size_t offset)

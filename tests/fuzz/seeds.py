@@ -115,7 +115,38 @@ def invitation(groups, places):
             + number((len(places), 1)) + b"".join(text(place) for place in places) + HASH + HASH)
 
 
+UUID = "12345678-1234-4abc-8def-123456789abc"
+TEXTS = {
+    "fuzz_endpoint": {
+        "ipv4": "tcp://127.0.0.1:2000", "ipv6": "tcp://[::1]:2000", "zone": "tcp://[fe80::1%eth0]:65535", "name": "tcp://chat.example.org:1",
+        "any": "tcp://*:*", "mapped": "tcp://[::ffff:127.0.0.1]:80", "key": "tcp://host:2001?key=" + "0f" * 32,
+    },
+    "fuzz_moment": {
+        "time": "07:00:00", "date": "2026-11-22", "both": "2026-11-22 07:00:00", "rfc3339": "2026-11-22T07:00:00.5+01:00",
+        "utc": "2026-11-22T07:00:00Z", "seconds": "@1795330800", "ago": "-15m", "record": "#7", "seq": "seq:7", "spring": "2026-03-29 02:30:00",
+    },
+    "fuzz_original": {
+        "join": f"JOIN REQUEST FROM {UUID}", "leave": f"LEAVE REQUEST FROM {UUID}", "send": f"MESSAGE SEND FROM {UUID} JOIN REQUEST\tFROM",
+        "all": f"MESSAGE REQUEST FROM {UUID} ", "since": f"MESSAGE REQUEST FROM {UUID} 07:00:00",
+        "date": f"MESSAGE REQUEST FROM {UUID} 2026-11-22 07:00:00",
+    },
+}
+CHANGES = {  # what, file, where, size, value: see fuzz_folder.c
+    "flip": [(0, 2, 400, 0, 3)], "fill": [(1, 0, 30, 200, 255)], "cut": [(2, 2, 300, 50, 0)], "name": [(3, 1, 0, 0, 9)],
+    "misdirected": [(4, 1, 200, 100, 300)], "doubled": [(5, 1 + 4 * 2, 0, 0, 0)], "forged": [(6, 1, 0, 40, 2)],
+    "shorter": [(7, 2, 0, 0, 2)], "removed": [(8, 1, 0, 0, 0), (0, 0, 20, 0, 1)],
+}
+
+
 def main():
+    for fuzzer, texts in TEXTS.items():
+        for name, content in texts.items():
+            write(fuzzer, name, content.encode())
+    for name, changes in CHANGES.items():
+        write("fuzz_folder", name, b"".join(struct.pack(">BBHHH", *change) for change in changes))
+    for name, data in RECORDS.items():
+        write("fuzz_jsonl", name, b"\0" + data)
+    write("fuzz_jsonl", "changed", b"\1\0\x28x" + RECORDS["message"])
     for name, data in (("all", invitation([], [])), ("cats", invitation([b"cats", b"dogs"], [PLACE, PLACE]))):
         write("fuzz_invitation", name, data)
         write("fuzz_invitation", name + "-listed", text(data) + text(b"none") + text(data))
