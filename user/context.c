@@ -42,9 +42,25 @@ struct context {
     void *signal_arg;
     context_show_fn *show;
     void *show_arg;
+    bool saying;
 };
 
 // Speaking.
+
+// What was printed comes first, and whole, where both go to one terminal.
+static void s_put_said (context_t *self, const char *line)
+{
+    bool inner = self->saying; // the flush that failed says so
+    self->saying = true;
+    if (self->show)
+        self->show (self->show_arg, line);
+    else {
+        if (!inner)
+            context_flush (self);
+        fputs (line, stderr);
+    }
+    self->saying = inner;
+}
 
 void context_say (context_t *self, const char *format, ...)
 {
@@ -57,12 +73,10 @@ void context_say (context_t *self, const char *format, ...)
         return;
     // A sentence may hold what others sent.
     char *safe = text_for_terminal (sentence, strlen (sentence), false);
-    char *wrapped = safe ? wrap_text (safe, SAY_INDENT, SAY_INDENT, self->width) : NULL;
+    int width = self->show ? self->width : terminal_error_width ();
+    char *wrapped = safe ? wrap_text (safe, SAY_INDENT, SAY_INDENT, width) : NULL;
     if (wrapped && asprintf (&line, "zchat: %s\n", wrapped) >= 0) {
-        if (self->show)
-            self->show (self->show_arg, line);
-        else
-            fputs (line, stderr);
+        s_put_said (self, line);
         free (line);
     }
     free (wrapped);

@@ -85,7 +85,7 @@ void context_flush (context_t *self);
 // A line on stderr, `zchat: sentence`.
 void context_say (context_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
-// Columns of the terminal, 0: none; at first that of stdout.
+// Columns of the terminal that is shown on, 0: none; at first that of stdout.
 void context_set_width (context_t *self, int width);
 
 // Where lines go instead of stdout and stderr (a screen that must not be broken); NULL: back there.

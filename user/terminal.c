@@ -23,10 +23,20 @@ bool terminal_is_there (void)
     return isatty (STDIN_FILENO) && isatty (STDOUT_FILENO);
 }
 
-int terminal_width (void)
+static int s_width (int fd)
 {
     struct winsize size;
-    return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return ioctl (fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int terminal_width (void)
+{
+    return s_width (STDOUT_FILENO);
+}
+
+int terminal_error_width (void)
+{
+    return s_width (STDERR_FILENO);
 }
 
 void terminal_write (const char *text)

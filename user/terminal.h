@@ -24,8 +24,9 @@ void terminal_stop (terminal_t *self);
 // Sets it again: after the process was stopped without terminal_stop.
 void terminal_renew (terminal_t *self);
 
-// Columns of the terminal on stdout; 0: none, or not known.
+// Columns of the terminal on stdout, or on stderr; 0: none, or not known.
 int terminal_width (void);
+int terminal_error_width (void);
 
 // Writes all of the text; gives up when the terminal is gone.
 void terminal_write (const char *text);

@@ -14,6 +14,7 @@ enum {
     NICKS = 256,
     TIME_TEXT = 40,
     INDENT = 9,
+    LINE_INDENT = 2,
     NICK_COLUMN = 16,
     KEY_SHOWN = 4 // bytes of a key for people
 };
@@ -292,6 +293,7 @@ static const char *s_why (uint64_t why)
 
 static void s_put_event (view_t *self, out_t *out, const char *group, const record_t *record)
 {
+    fputs ("* ", out->file);
     if (s_has_subject (record)) {
         s_put_deed (self, out, group, record);
         return;
@@ -382,26 +384,32 @@ static int s_column (out_t *out)
 {
     fflush (out->file);
     const char *line = strrchr (out->text, '\n');
-    line = line ? line + 1 : out->text;
-    return text_width (line, strlen (line));
+    return wrap_width (line ? line + 1 : out->text);
+}
+
+static void s_put_speaker (out_t *out, const record_t *record, bool proves)
+{
+    bool proved = (record->flags & RECORD_VERIFIED) != 0;
+    s_put_author (out, record);
+    fputs (proves && !proved ? " (unverified): " : ": ", out->file);
 }
 
 static char *s_text_record (view_t *self, const char *group, bool proves, const record_t *record)
 {
-    out_t out, event;
+    out_t out, inner;
+    bool message = record->kind == RECORD_MESSAGE;
     if (!s_begin (&out))
         return NULL;
     s_put_when (self, &out, group, record->time);
-    if (record->kind == RECORD_MESSAGE) {
-        bool proved = (record->flags & RECORD_VERIFIED) != 0;
-        s_put_author (&out, record);
-        fputs (proves && !proved ? " (unverified): " : ": ", out.file);
-        s_put_text (self, &out, record, s_column (&out));
-    } else if (s_begin (&event)) {
-        fputs ("* ", event.file);
-        s_put_event (self, &event, group, record);
-        s_put_out (self, &out, &event, s_column (&out), INDENT);
+    if (s_begin (&inner)) {
+        if (message)
+            s_put_speaker (&inner, record, proves);
+        else
+            s_put_event (self, &inner, group, record);
+        s_put_out (self, &out, &inner, s_column (&out), INDENT);
     }
+    if (message)
+        s_put_text (self, &out, record, s_column (&out));
     fputc ('\n', out.file);
     s_remember (self, group, record);
     return s_end (&out);
@@ -473,14 +481,16 @@ static char *s_json_member (const view_member_t *member)
 char *view_member (const view_t *self, const view_member_t *member)
 {
     char uuid[GUID_TEXT];
-    out_t out;
+    out_t out, line;
     if (self->json)
         return s_json_member (member);
-    if (!s_begin (&out))
+    if (!s_begin (&out) || !s_begin (&line))
         return NULL;
-    s_put_column (&out, member->nick ? member->nick : "-", NICK_COLUMN);
-    fprintf (out.file, "  %-7s  %s  %s\n", member->online ? "online" : "away",
+    s_put_column (&line, member->nick ? member->nick : "-", NICK_COLUMN);
+    fprintf (line.file, "  %-7s  %s  %s", member->online ? "online" : "away",
              guid_print (&member->uuid, uuid), member->role);
+    s_put_out (self, &out, &line, 0, NICK_COLUMN + 2);
+    fputc ('\n', out.file);
     return s_end (&out);
 }
 
@@ -527,12 +537,14 @@ static char *s_json_done (const char *group, const char *nick, const guid_t *sub
     return jsonline_take (&line);
 }
 
-static char *s_safe_line (const char *text)
+// One line, broken where the terminal ends; what is left of it is indented.
+static char *s_safe_line (const view_t *self, const char *text)
 {
-    out_t out;
-    if (!s_begin (&out))
+    out_t out, line;
+    if (!s_begin (&out) || !s_begin (&line))
         return NULL;
-    s_put_safe (&out, text, strlen (text));
+    s_put_safe (&line, text, strlen (text));
+    s_put_out (self, &out, &line, 0, LINE_INDENT);
     fputc ('\n', out.file);
     return s_end (&out);
 }
@@ -540,19 +552,20 @@ static char *s_safe_line (const char *text)
 char *view_done (const view_t *self, const char *group, const char *nick, uint64_t seq,
                  int64_t time, const char *sentence)
 {
-    return self->json ? s_json_done (group, nick, NULL, seq, time) : s_safe_line (sentence);
+    return self->json ? s_json_done (group, nick, NULL, seq, time) : s_safe_line (self, sentence);
 }
 
 char *view_deed (const view_t *self, const char *group, const guid_t *subject, uint64_t seq,
                  int64_t time, const char *sentence)
 {
-    return self->json ? s_json_done (group, NULL, subject, seq, time) : s_safe_line (sentence);
+    return self->json ? s_json_done (group, NULL, subject, seq, time)
+                      : s_safe_line (self, sentence);
 }
 
 char *view_topic (const view_t *self, const char *group, const char *topic)
 {
     if (!self->json)
-        return *topic ? s_safe_line (topic) : strdup ("");
+        return *topic ? s_safe_line (self, topic) : strdup ("");
     jsonline_t *line = jsonline_new ();
     jsonline_string (line, "group", group);
     jsonline_string (line, "topic", topic);

@@ -28,15 +28,30 @@ static void s_break (wrap_t *self)
     self->column = self->indent;
 }
 
-// Columns of the character at `text`, rather too many than too few, and its bytes.
+static int s_width (ucs4_t c)
+{
+    if (c >= PICTURES && c < PICTURES_END)
+        return 2;
+    int columns = uc_width (c, "UTF-8");
+    return columns > 0 ? columns : 0;
+}
+
+// Columns of the character at `text`, with the marks on it, rather too many than too few; and its
+// bytes.
 static int s_step (const char *text, size_t size, size_t *bytes)
 {
     ucs4_t c;
     *bytes = (size_t)u8_mbtouc (&c, (const uint8_t *)text, size);
-    if (c >= PICTURES && c < PICTURES_END)
-        return 2;
-    int columns = c == PICTURE_FORM ? 1 : uc_width (c, "UTF-8");
-    return columns > 0 ? columns : 0;
+    int columns = s_width (c);
+    while (*bytes < size) {
+        int more = u8_mbtouc (&c, (const uint8_t *)text + *bytes, size - *bytes);
+        if (s_width (c) > 0)
+            break;
+        if (c == PICTURE_FORM)
+            columns = 2;
+        *bytes += (size_t)more;
+    }
+    return columns;
 }
 
 // Writes what has no blank in it, broken wherever the line is full.
@@ -57,6 +72,11 @@ static int s_columns (const char *text, size_t size)
     for (size_t i = 0, bytes; i < size; i += bytes)
         columns += s_step (text + i, size - i, &bytes);
     return columns;
+}
+
+int wrap_width (const char *text)
+{
+    return s_columns (text, strlen (text));
 }
 
 // Writes one blank or tab; at the end of a line it becomes the break.

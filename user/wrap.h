@@ -14,4 +14,8 @@
 // which ends without a newline; NULL when memory is out.
 char *wrap_text (const char *text, int column, int indent, int width);
 
+// Columns of such text, without newlines and tabs: rather too many than too few, since terminals
+// differ in what they show wide.
+int wrap_width (const char *text);
+
 #endif
