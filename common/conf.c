@@ -1,6 +1,8 @@
 #include "common/conf.h"
 
+#include "common/conf_check.h"
 #include "common/conf_text.h"
+#include "common/text.h"
 
 #include <assert.h>
 #include <libconfig.h>
@@ -15,6 +17,7 @@ typedef struct {
     size_t count; // of what the arrays hold
     endpoint_t *endpoints;
     listener_t *listeners;
+    conf_name_t *names;
     uint8_t *keys;
 } value_t;
 
@@ -110,39 +113,15 @@ static void s_take_flag (load_t *load, const conf_key_t *key, value_t *value,
         value->number = config_setting_get_bool (setting) != 0;
 }
 
-static bool s_is_choice (const char *choices, const char *word)
-{
-    size_t size = strlen (word);
-    for (const char *at = choices; *at; at += strspn (at, " ")) {
-        size_t length = strcspn (at, " ");
-        if (length == size && strncmp (at, word, size) == 0)
-            return true;
-        at += length;
-    }
-    return false;
-}
-
-// What is wrong with a text of this key, or NULL.
-static const char *s_judge_string (const conf_key_t *key, const char *text)
-{
-    int64_t size = (int64_t)strlen (text);
-    if (key->type == CONF_CHOICE)
-        return s_is_choice (key->choices, text) ? NULL : "is none of";
-    if (size < key->min || size > key->max)
-        return "is too short or too long";
-    for (const char *at = text; *at; at++)
-        if (iscntrl ((unsigned char)*at))
-            return "holds a control character";
-    return key->type == CONF_PATH && *text != '/' ? "does not begin with /" : NULL;
-}
-
 static void s_take_string (load_t *load, const conf_key_t *key, value_t *value,
                            const config_setting_t *setting)
 {
     if (!s_expect (load, setting, key->path, s_is (setting, CONFIG_TYPE_STRING), "a text"))
         return;
     const char *text = config_setting_get_string (setting);
-    const char *wrong = s_judge_string (key, text);
+    const char *wrong = key->type == CONF_CHOICE
+                            ? (conf_check_choice (key->choices, text) ? NULL : "is none of")
+                            : conf_check_text (text, key->min, key->max, key->type == CONF_PATH);
     if (wrong) {
         s_complain (load, setting, key->path, "\"%s\" %s%s%s", text, wrong,
                     key->type == CONF_CHOICE ? ": " : "",
@@ -168,6 +147,17 @@ static bool s_expect_list (load_t *load, const conf_key_t *key, const config_set
     return false;
 }
 
+// The list to keep: the fresh one if no entry of it was wrong. The other is freed.
+static void *s_settle (const load_t *load, size_t before, value_t *value, void *old, void *fresh,
+                       size_t count)
+{
+    bool right = load->errors == before;
+    free (right ? old : fresh);
+    if (right)
+        value->count = count;
+    return right ? fresh : old;
+}
+
 static void s_take_endpoint (load_t *load, const char *path, const config_setting_t *setting,
                              endpoint_use_t use, endpoint_t *endpoint)
 {
@@ -189,13 +179,7 @@ static void s_take_endpoints (load_t *load, const conf_key_t *key, value_t *valu
     for (size_t i = 0; i < count; i++)
         s_take_endpoint (load, key->path, config_setting_get_elem (setting, (unsigned)i),
                          ENDPOINT_CONNECT, &list[i]);
-    if (load->errors > before) {
-        free (list);
-        return;
-    }
-    free (value->endpoints);
-    value->endpoints = list;
-    value->count = count;
+    value->endpoints = s_settle (load, before, value, value->endpoints, list, count);
 }
 
 static void s_take_key (load_t *load, const char *path, const config_setting_t *setting,
@@ -221,13 +205,37 @@ static void s_take_keys (load_t *load, const conf_key_t *key, value_t *value,
     for (size_t i = 0; i < count; i++)
         s_take_key (load, key->path, config_setting_get_elem (setting, (unsigned)i),
                     list + i * CONF_KEY);
-    if (load->errors > before) {
-        free (list);
+    value->keys = s_settle (load, before, value, value->keys, list, count);
+}
+
+static void s_take_name (load_t *load, const char *path, const config_setting_t *setting,
+                         conf_name_t *out)
+{
+    const char *name = NULL;
+    const config_setting_t *key = NULL;
+    if (s_is (setting, CONFIG_TYPE_GROUP) && config_setting_length (setting) == 2) {
+        config_setting_lookup_string (setting, "name", &name);
+        key = config_setting_get_member (setting, "key");
+    }
+    if (!name || !key || !text_legacy_name_valid (name, strlen (name))) {
+        s_complain (load, setting, path,
+                    "{ name = \"cats\"; key = \"<64 hex digits>\"; } is expected");
         return;
     }
-    free (value->keys);
-    value->keys = list;
-    value->count = count;
+    strcpy (out->name, name);
+    s_take_key (load, path, key, out->key);
+}
+
+static void s_take_names (load_t *load, const conf_key_t *key, value_t *value,
+                          const config_setting_t *setting)
+{
+    if (!s_expect_list (load, key, setting, "a list of names ( { name = ...; key = ...; } )"))
+        return;
+    size_t before = load->errors, count = (size_t)config_setting_length (setting);
+    conf_name_t *list = zmalloc (sizeof *list * (count + 1));
+    for (size_t i = 0; i < count; i++)
+        s_take_name (load, key->path, config_setting_get_elem (setting, (unsigned)i), &list[i]);
+    value->names = s_settle (load, before, value, value->names, list, count);
 }
 
 static void s_take_security (load_t *load, const char *path, const config_setting_t *setting,
@@ -307,13 +315,7 @@ static void s_take_listeners (load_t *load, const conf_key_t *key, value_t *valu
         s_take_listener (load, key->path, config_setting_get_elem (setting, (unsigned)i), &list[i]);
     if (load->errors == before)
         s_refuse_doubles (load, key, setting, list, count);
-    if (load->errors > before) {
-        free (list);
-        return;
-    }
-    free (value->listeners);
-    value->listeners = list;
-    value->count = count;
+    value->listeners = s_settle (load, before, value, value->listeners, list, count);
 }
 
 static void s_take (load_t *load, size_t index, const config_setting_t *setting)
@@ -343,6 +345,9 @@ static void s_take (load_t *load, size_t index, const config_setting_t *setting)
         break;
     case CONF_KEYS:
         s_take_keys (load, key, value, setting);
+        break;
+    case CONF_NAMES:
+        s_take_names (load, key, value, setting);
         break;
     case CONF_LISTENERS:
         s_take_listeners (load, key, value, setting);
@@ -436,6 +441,7 @@ void conf_destroy (conf_t **self_p)
         free (self->values[i].endpoints);
         free (self->values[i].listeners);
         free (self->values[i].keys);
+        free (self->values[i].names);
     }
     free (self->values);
     zlist_destroy (&self->errors);
@@ -546,6 +552,11 @@ const uint8_t *conf_keys (const conf_t *self, const char *path)
     return value->keys;
 }
 
+const conf_name_t *conf_names (const conf_t *self, const char *path)
+{
+    return s_value (self, path)->names;
+}
+
 bool conf_given (const conf_t *self, const char *path)
 {
     return s_value (self, path)->given;
@@ -565,6 +576,8 @@ bool conf_same (const conf_t *self, const conf_t *other, const char *path)
                 strcmp (a->string ? a->string : "", b->string ? b->string : "") == 0;
     if (same && a->keys)
         return memcmp (a->keys, b->keys, a->count * CONF_KEY) == 0;
+    if (same && a->names)
+        return memcmp (a->names, b->names, a->count * sizeof *a->names) == 0;
     for (size_t i = 0; same && i < a->count; i++)
         same = a->endpoints ? endpoint_equal (&a->endpoints[i], &b->endpoints[i])
                             : s_same_listener (&a->listeners[i], &b->listeners[i]);

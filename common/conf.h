@@ -11,6 +11,7 @@
 #define ZCHAT_CONF_H
 
 #include "common/endpoint.h"
+#include "common/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ typedef enum {
     CONF_CHOICE,    // one of `choices`
     CONF_ENDPOINTS, // min..max texts, each an endpoint to connect to
     CONF_KEYS,      // min..max texts, each a public key of 64 hex digits
+    CONF_NAMES,     // min..max groups, see conf_name_t
     CONF_LISTENERS  // min..max groups, see listener_t
 } conf_type_t;
 
@@ -52,6 +54,12 @@ typedef struct {
     bool allow_plain;
 } listener_t;
 
+// Who owns a group's name: { name = "cats"; key = "<64 hex digits>"; }
+typedef struct {
+    char name[TEXT_NAME_MAX + 1];
+    uint8_t key[CONF_KEY];
+} conf_name_t;
+
 typedef struct conf conf_t;
 
 // All defaults. The table must outlive the object. NULL: memory is out.
@@ -79,6 +87,7 @@ size_t conf_count (const conf_t *self, const char *path); // of CONF_ENDPOINTS, 
 const endpoint_t *conf_endpoint (const conf_t *self, const char *path, size_t index);
 const listener_t *conf_listener (const conf_t *self, const char *path, size_t index);
 const uint8_t *conf_keys (const conf_t *self, const char *path); // one behind the other
+const conf_name_t *conf_names (const conf_t *self, const char *path);
 
 // Did a file give this key?
 bool conf_given (const conf_t *self, const char *path);

@@ -48,7 +48,7 @@ def rows(path):
         key = field["path"].strip('"')
         standard = field["standard"][1:-1].replace('\\"', '"')
         unit = {"CONF_LISTENERS": "listeners", "CONF_ENDPOINTS": "endpoints",
-                "CONF_KEYS": "keys"}.get(field["type"], field.get("unit", "").strip('"'))
+                "CONF_KEYS": "keys", "CONF_NAMES": "names"}.get(field["type"], field.get("unit", "").strip('"'))
         begin = ""
         if unit:
             low, high = value(field["min"], names), value(field["max"], names)

@@ -4,15 +4,16 @@
 
 enum { LEASE = 10000, KEEP = 86400000 };
 
-static const directory_limits_t s_limits = {LEASE, KEEP, 1000};
+static const directory_limits_t s_limits = {LEASE, KEEP, 1000, 1000};
 
 static directory_t *s_directory;
 static char s_events[4096]; // "+cats !cats ..."
 static char s_seen[65536];  // names visited
 
-static void s_tell (void *context, directory_event_t event, const entry_t *entry)
+static void s_tell (void *context, directory_event_t event, const entry_t *entry,
+                    const entry_t *other)
 {
-    (void)context;
+    (void)context, (void)other;
     static const char signs[] = "+>-~!=#_";
     size_t size = strlen (s_events);
     snprintf (s_events + size, sizeof s_events - size, "%s%c%s", size ? " " : "", signs[event],
@@ -51,6 +52,11 @@ static const char *s_paged (const char *after, size_t count, int64_t now)
     return s_seen;
 }
 
+// Who announces, from now on: an address, and a key (its first byte; 0: none).
+static const char *s_peer;
+static uint8_t s_key;
+static bool s_owner;
+
 static entry_t *s_entry (const char *name, uint8_t log, uint8_t instance, uint64_t generation)
 {
     uint8_t id[GUID_SIZE] = {log}, of[GUID_SIZE] = {instance};
@@ -61,7 +67,9 @@ static entry_t *s_entry (const char *name, uint8_t log, uint8_t instance, uint64
     wire_set (&announce, WIRE_F_GENERATION, generation);
     wire_set_bytes (&announce, WIRE_F_ENDPOINTS, span_of ("tcp://127.0.0.1:4001"));
     wire_error_t error;
-    entry_t *entry = entry_new (&announce, "127.0.0.1", &error);
+    uint8_t key[ENTRY_KEY] = {s_key};
+    const entry_caller_t caller = {s_peer, s_key ? key : NULL};
+    entry_t *entry = entry_new (&announce, &caller, &error);
     ck_assert_ptr_nonnull (entry);
     return entry;
 }
@@ -71,7 +79,7 @@ static wire_error_t s_announce_as (const char *name, uint8_t log, uint8_t instan
 {
     entry_t *entry = s_entry (name, log, instance, generation);
     const entry_t *holder;
-    wire_error_t error = directory_announce (s_directory, &entry, now, &holder);
+    wire_error_t error = directory_announce (s_directory, &entry, s_owner, now, &holder);
     ck_assert_ptr_null (entry);
     if (error != WIRE_ERR_LIMIT)
         ck_assert_str_eq (entry_name (holder), name);
@@ -94,11 +102,15 @@ static int s_register (const char *name, int64_t now)
 static void s_withdraw (const char *name, uint8_t log, uint8_t instance, int64_t now)
 {
     guid_t id = {{log}}, of = {{instance}};
-    directory_withdraw (s_directory, span_of (name), &id, &of, now);
+    uint8_t key[ENTRY_KEY] = {s_key};
+    directory_withdraw (s_directory, span_of (name), &id, &of, s_key ? key : NULL, now);
 }
 
 static void s_set_up (void)
 {
+    s_peer = "127.0.0.1";
+    s_key = 0;
+    s_owner = false;
     s_directory = directory_new (&s_limits, s_tell, NULL);
 }
 
@@ -167,7 +179,8 @@ START_TEST (lower_one_learns_who_holds_it)
     s_announce_as ("cats", 1, 2, 4, 0);
     entry_t *entry = s_entry ("cats", 1, 1, 3);
     const entry_t *holder = NULL;
-    ck_assert_int_eq (directory_announce (s_directory, &entry, 1, &holder), WIRE_ERR_SUPERSEDED);
+    ck_assert_int_eq (directory_announce (s_directory, &entry, false, 1, &holder),
+                      WIRE_ERR_SUPERSEDED);
     guid_t instance = entry_instance (holder);
     ck_assert_uint_eq (instance.bytes[0], 2);
     ck_assert_uint_eq (entry_generation (holder), 4);
@@ -250,7 +263,7 @@ END_TEST
 
 START_TEST (full_directory_refuses_and_says_so_once)
 {
-    directory_limits_t limits = {LEASE, KEEP, 2};
+    directory_limits_t limits = {LEASE, KEEP, 2, 1000};
     directory_set_limits (s_directory, &limits);
     s_announce ("a", 0);
     s_announce ("b", 0);
@@ -268,7 +281,7 @@ END_TEST
 
 START_TEST (original_groups_give_way_in_a_full_directory)
 {
-    directory_limits_t limits = {LEASE, KEEP, 2};
+    directory_limits_t limits = {LEASE, KEEP, 2, 1000};
     directory_set_limits (s_directory, &limits);
     s_register ("old", 0);
     s_register ("new", 0);
@@ -295,11 +308,12 @@ START_TEST (memory_is_bounded)
         wire_set_bytes (&announce, WIRE_F_ENDPOINTS, span_of ("tcp://127.0.0.1:4001"));
         wire_error_t error;
         const entry_t *holder;
-        directory_limits_t limits = {LEASE, KEEP, 10000};
+        directory_limits_t limits = {LEASE, KEEP, 10000, 1000};
         directory_set_limits (s_directory, &limits);
-        entry_t *entry = entry_new (&announce, "127.0.0.1", &error);
+        const entry_caller_t caller = {s_peer, NULL};
+        entry_t *entry = entry_new (&announce, &caller, &error);
         *s_events = 0;
-        taken += directory_announce (s_directory, &entry, 0, &holder) == WIRE_ERR_NONE;
+        taken += directory_announce (s_directory, &entry, false, 0, &holder) == WIRE_ERR_NONE;
     }
     ck_assert_uint_lt (taken * sizeof topic, DIRECTORY_MEMORY_MAX);
     ck_assert_uint_gt (taken, 1000);
@@ -354,6 +368,89 @@ START_TEST (random_calls_agree_with_a_simple_model)
 }
 END_TEST
 
+// ---- Keys
+
+START_TEST (another_key_is_refused_the_name)
+{
+    static const uint8_t keys[][2] = {{1, 2}, {1, 0}, {0, 1}}; // of the holder, of the stranger
+    s_key = keys[_i][0];
+    s_announce_as ("cats", 1, 1, 5, 0);
+    s_key = keys[_i][1];
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 5, 1), WIRE_ERR_NAME_TAKEN); // as if renewing
+    ck_assert_int_eq (s_announce_as ("cats", 1, 2, 99, 1), WIRE_ERR_NAME_TAKEN);
+    ck_assert_int_eq (s_announce_as ("cats", 1, 2, 3, 1), WIRE_ERR_NAME_TAKEN);
+    ck_assert_int_eq (s_announce_as ("cats", 2, 2, 99, 1), WIRE_ERR_NAME_TAKEN);
+    s_withdraw ("cats", 1, 1, 2);
+    ck_assert_str_eq (s_listed (3), "cats");
+    s_key = keys[_i][0];
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 5, 4), WIRE_ERR_NONE);
+    ck_assert_int_eq (s_announce_as ("cats", 1, 2, 6, 5), WIRE_ERR_NONE); // a later opening
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 5, 6), WIRE_ERR_SUPERSEDED);
+    s_withdraw ("cats", 1, 2, 7);
+    ck_assert_str_eq (s_listed (8), "");
+}
+END_TEST
+
+START_TEST (owner_takes_its_name_back)
+{
+    s_key = 2;
+    s_announce_as ("cats", 2, 2, 99, 0);
+    s_key = 1;
+    s_owner = true;
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 1, 1), WIRE_ERR_NONE);
+    ck_assert_str_eq (s_happened (), "+cats >cats");
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 1, 2), WIRE_ERR_NONE);
+    // but two copies of its own log are told apart
+    ck_assert_int_eq (s_announce_as ("cats", 1, 2, 2, 3), WIRE_ERR_NONE);
+    ck_assert_int_eq (s_announce_as ("cats", 1, 1, 1, 4), WIRE_ERR_SUPERSEDED);
+    s_register ("dogs", 5);
+    ck_assert_int_eq (s_announce_as ("dogs", 3, 3, 1, 6), WIRE_ERR_NONE);
+}
+END_TEST
+
+START_TEST (callers_have_their_share)
+{
+    static const struct {
+        const char *peer;
+        uint8_t key;
+        bool limited;
+    } callers[] = {{"127.0.0.1", 0, false}, {"::1", 0, false},     {"127.0.0.1", 3, true},
+                   {"10.0.0.7", 0, true},   {"10.0.0.7", 3, true}, {"fe80::1%eth0", 0, true}};
+    const directory_limits_t limits = {LEASE, KEEP, 1000, 3};
+    directory_set_limits (s_directory, &limits);
+    s_peer = callers[_i].peer;
+    s_key = callers[_i].key;
+    s_announce ("a", 0);
+    s_announce ("b", 0);
+    s_announce ("c", 0);
+    wire_error_t fourth = callers[_i].limited ? WIRE_ERR_LIMIT : WIRE_ERR_NONE;
+    ck_assert_int_eq (s_announce ("d", 0), fourth);
+    if (callers[_i].limited)
+        ck_assert_str_eq (directory_limit (s_directory), "max_groups_per_caller");
+    ck_assert_int_eq (s_announce ("a", 1), WIRE_ERR_NONE); // what it has it keeps
+    s_peer = "10.0.0.99";
+    s_key = 9;
+    ck_assert_int_eq (s_announce ("e", 1), WIRE_ERR_NONE);
+}
+END_TEST
+
+START_TEST (key_is_counted_wherever_it_comes_from)
+{
+    const directory_limits_t limits = {LEASE, KEEP, 1000, 2};
+    directory_set_limits (s_directory, &limits);
+    s_key = 3;
+    s_peer = "10.0.0.1";
+    s_announce ("a", 0);
+    s_peer = "10.0.0.2";
+    s_announce ("b", 0);
+    s_peer = "10.0.0.3";
+    ck_assert_int_eq (s_announce ("c", 0), WIRE_ERR_LIMIT);
+    ck_assert_int_eq (s_announce ("c", LEASE), WIRE_ERR_LIMIT); // until those that are over
+    directory_expire (s_directory, LEASE);                      // are gone
+    ck_assert_int_eq (s_announce ("c", LEASE), WIRE_ERR_NONE);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("directory");
@@ -374,5 +471,9 @@ int main (void)
     tcase_add_test (cases, original_groups_give_way_in_a_full_directory);
     tcase_add_test (cases, memory_is_bounded);
     tcase_add_test (cases, random_calls_agree_with_a_simple_model);
+    tcase_add_loop_test (cases, another_key_is_refused_the_name, 0, 3);
+    tcase_add_test (cases, owner_takes_its_name_back);
+    tcase_add_loop_test (cases, callers_have_their_share, 0, 6);
+    tcase_add_test (cases, key_is_counted_wherever_it_comes_from);
     return kit_run (cases, "directory");
 }

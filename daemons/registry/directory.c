@@ -24,6 +24,7 @@ struct directory {
     slot_t *last;
     size_t memory; // of the entries
     bool full;     // said so
+    const char *limit;
 };
 
 directory_t *directory_new (const directory_limits_t *limits, directory_tell_fn *tell,
@@ -60,7 +61,7 @@ void directory_set_limits (directory_t *self, const directory_limits_t *limits)
 static void s_tell (const directory_t *self, directory_event_t event, const entry_t *entry)
 {
     if (self->tell)
-        self->tell (self->context, event, entry);
+        self->tell (self->context, event, entry, NULL);
 }
 
 static int s_compare (span_t name, const entry_t *entry)
@@ -148,8 +149,24 @@ static void s_push_out_legacy (directory_t *self, size_t memory)
     }
 }
 
+// Has its caller as many entries as it may?
+static bool s_caller_full (const directory_t *self, const entry_t *entry)
+{
+    static const uint8_t none[ENTRY_KEY];
+    bool keyed = memcmp (entry_key (entry), none, ENTRY_KEY) != 0;
+    bool local = endpoint_host_is_loopback (entry_peer (entry));
+    size_t of_key = 0, of_address = 0;
+    for (const slot_t *slot = self->first; slot; slot = slot->later) {
+        of_key += entry_same_key (slot->entry, entry);
+        of_address += strcmp (entry_peer (slot->entry), entry_peer (entry)) == 0;
+    }
+    return (keyed && of_key >= self->limits.max_per_caller) ||
+           (!local && of_address >= self->limits.max_per_caller);
+}
+
 static wire_error_t s_refuse_for_limit (directory_t *self, entry_t **entry_p)
 {
+    self->limit = "max_groups";
     if (!self->full)
         s_tell (self, DIRECTORY_FULL, *entry_p);
     self->full = true;
@@ -188,6 +205,11 @@ static wire_error_t s_add (directory_t *self, entry_t **entry_p, int64_t now)
 {
     entry_t *entry = *entry_p;
     size_t memory = entry_memory (entry);
+    if (s_caller_full (self, entry)) {
+        self->limit = "max_groups_per_caller";
+        entry_destroy (entry_p);
+        return WIRE_ERR_LIMIT;
+    }
     if (!entry_legacy (entry))
         s_push_out_legacy (self, memory);
     slot_t *slot = s_fits (self, 1, memory) ? s_insert (self, entry) : NULL;
@@ -214,10 +236,10 @@ static wire_error_t s_replace (directory_t *self, slot_t *slot, entry_t **entry_
     return WIRE_ERR_NONE;
 }
 
-static void s_contest (directory_t *self, slot_t *slot, int64_t now)
+static void s_contest (directory_t *self, slot_t *slot, const entry_t *other, int64_t now)
 {
-    if (slot->contested_until == 0)
-        s_tell (self, DIRECTORY_CONTESTED, slot->entry);
+    if (slot->contested_until == 0 && self->tell)
+        self->tell (self->context, DIRECTORY_CONTESTED, slot->entry, other);
     slot->contested_until = now + 2 * self->limits.lease;
 }
 
@@ -229,32 +251,35 @@ static bool s_same_instance (const entry_t *a, const entry_t *b)
 }
 
 // Under a name that is held.
-static wire_error_t s_challenge (directory_t *self, slot_t *slot, entry_t **entry_p, int64_t now)
+static wire_error_t s_challenge (directory_t *self, slot_t *slot, entry_t **entry_p, bool owner,
+                                 int64_t now)
 {
     entry_t *entry = *entry_p;
     wire_error_t error;
-    if (entry_same_log (entry, slot->entry) && s_same_instance (entry, slot->entry))
+    bool same = entry_same_log (entry, slot->entry) && entry_same_key (entry, slot->entry);
+    if (same && s_same_instance (entry, slot->entry))
         return s_replace (self, slot, entry_p, now);
-    if (entry_legacy (slot->entry) ||
-        (entry_same_log (entry, slot->entry) && entry_later (entry, slot->entry))) {
+    bool gives_way = entry_legacy (slot->entry) || (owner && !same);
+    if (gives_way || (same && entry_later (entry, slot->entry))) {
         error = s_replace (self, slot, entry_p, now);
         if (error == WIRE_ERR_NONE)
             s_tell (self, DIRECTORY_TAKEN_OVER, slot->entry);
         return error;
     }
-    error = entry_same_log (entry, slot->entry) ? WIRE_ERR_SUPERSEDED : WIRE_ERR_NAME_TAKEN;
-    s_contest (self, slot, now);
+    error = same ? WIRE_ERR_SUPERSEDED : WIRE_ERR_NAME_TAKEN;
+    s_contest (self, slot, entry, now);
     entry_destroy (entry_p);
     return error;
 }
 
-wire_error_t directory_announce (directory_t *self, entry_t **entry_p, int64_t now,
+wire_error_t directory_announce (directory_t *self, entry_t **entry_p, bool owner, int64_t now,
                                  const entry_t **holder)
 {
     span_t name = span_of (entry_name (*entry_p));
     const entry_t *entry = *entry_p;
     slot_t *slot = s_holder (self, name, now);
-    wire_error_t error = slot ? s_challenge (self, slot, entry_p, now) : s_add (self, entry_p, now);
+    wire_error_t error =
+        slot ? s_challenge (self, slot, entry_p, owner, now) : s_add (self, entry_p, now);
     if (error == WIRE_ERR_LIMIT)
         *holder = NULL;
     else
@@ -269,20 +294,27 @@ int directory_register (directory_t *self, entry_t **entry_p, int64_t now)
         return s_add (self, entry_p, now) == WIRE_ERR_NONE ? 0 : -1;
     if (entry_legacy (slot->entry))
         return s_replace (self, slot, entry_p, now) == WIRE_ERR_NONE ? 0 : -1;
-    s_contest (self, slot, now);
+    s_contest (self, slot, *entry_p, now);
     entry_destroy (entry_p);
     return -1;
 }
 
-void directory_withdraw (directory_t *self, span_t name, const guid_t *log, const guid_t *instance,
-                         int64_t now)
+const char *directory_limit (const directory_t *self)
 {
+    return self->limit;
+}
+
+void directory_withdraw (directory_t *self, span_t name, const guid_t *log, const guid_t *instance,
+                         const uint8_t *key, int64_t now)
+{
+    static const uint8_t none[ENTRY_KEY];
     slot_t *slot = s_holder (self, name, now);
     if (!slot || entry_legacy (slot->entry))
         return;
     guid_t held_log = entry_log (slot->entry), held_instance = entry_instance (slot->entry);
     bool found;
-    if (guid_equal (&held_log, log) && guid_equal (&held_instance, instance))
+    if (guid_equal (&held_log, log) && guid_equal (&held_instance, instance) &&
+        memcmp (entry_key (slot->entry), key ? key : none, ENTRY_KEY) == 0)
         s_remove (self, s_find (self, name, &found), DIRECTORY_WITHDRAWN);
 }
 

@@ -1,5 +1,9 @@
 #include "daemons/registry/entry.h"
 
+#include "common/guid.h"
+
+#include <netinet/in.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +19,10 @@ struct entry {
     uint64_t online;
     uint64_t seq;
     span_t topic; // owned
+    char peer[INET6_ADDRSTRLEN];
+    uint8_t key[ENTRY_KEY]; // zeros: none
+    bool hidden;
+    span_t readers; // owned
     size_t endpoint_count;
     endpoint_t endpoints[];
 };
@@ -30,12 +38,22 @@ static bool s_take_peer (endpoint_t *endpoint, const char *peer)
     return true;
 }
 
-// Reads the blank-separated endpoints. Returns their number as far as they count, or -1.
-static int s_take_endpoints (endpoint_t *list, span_t text, const char *peer)
+static bool s_own_key (const endpoint_t *endpoint, const entry_caller_t *caller)
+{
+    return !endpoint->has_key || !caller->key ||
+           memcmp (endpoint->key, caller->key, ENTRY_KEY) == 0;
+}
+
+// Reads the blank-separated endpoints. Returns their number as far as they count, or -1 with
+// *error.
+static int s_take_endpoints (endpoint_t *list, span_t text, const entry_caller_t *caller,
+                             wire_error_t *error)
 {
     const char *at = (const char *)text.data, *end = at + text.size;
+    const char *peer = caller->peer;
     int count = 0;
     bool more = true;
+    *error = WIRE_ERR_BAD_REQUEST;
     for (int seen = 0; more; seen++) {
         const char *blank = memchr (at, ' ', (size_t)(end - at));
         const char *stop = blank ? blank : end;
@@ -45,12 +63,25 @@ static int s_take_endpoints (endpoint_t *list, span_t text, const char *peer)
             return -1;
         if (endpoint_is_any (endpoint) && !s_take_peer (endpoint, peer))
             return -1;
+        if (!s_own_key (endpoint, caller)) {
+            *error = WIRE_ERR_WRONG_KEY;
+            return -1;
+        }
         if (!endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer))
             count++;
         more = blank != NULL;
         at = more ? stop + 1 : end;
     }
     return count;
+}
+
+static void s_set_caller (entry_t *self, const entry_caller_t *caller)
+{
+    const char *peer = endpoint_host_plain (caller->peer);
+    size_t size = strcspn (peer, "%"); // without a zone
+    memcpy (self->peer, peer, size < sizeof self->peer ? size : sizeof self->peer - 1);
+    if (caller->key)
+        memcpy (self->key, caller->key, ENTRY_KEY);
 }
 
 static entry_t *s_new (span_t name, const endpoint_t *endpoints, size_t count, span_t topic)
@@ -85,26 +116,49 @@ static wire_error_t s_judge (const wire_t *announce)
         return WIRE_ERR_TOO_LONG;
     if (topic.size > 0 && !text_valid ((const char *)topic.data, topic.size))
         return WIRE_ERR_BAD_TEXT;
+    span_t readers = wire_bytes (announce, WIRE_F_READERS);
+    if (readers.size % 8 != 0 || readers.size > 8 * ENTRY_READERS)
+        return WIRE_ERR_BAD_REQUEST;
     if (endpoints.size == 0 || endpoints.size > ENTRY_ENDPOINTS_MAX || guid_is_null (&log) ||
         guid_is_null (&instance))
         return WIRE_ERR_BAD_REQUEST;
     return WIRE_ERR_NONE;
 }
 
-entry_t *entry_new (const wire_t *announce, const char *peer, wire_error_t *error)
+static int s_set_readers (entry_t *self, const wire_t *announce)
+{
+    span_t readers = wire_bytes (announce, WIRE_F_READERS);
+    self->hidden = wire_number (announce, WIRE_F_HIDDEN) != 0;
+    if (!self->hidden || readers.size == 0)
+        return 0;
+    uint8_t *copy = malloc (readers.size);
+    if (!copy)
+        return -1;
+    memcpy (copy, readers.data, readers.size);
+    self->readers = span (copy, readers.size);
+    return 0;
+}
+
+entry_t *entry_new (const wire_t *announce, const entry_caller_t *caller, wire_error_t *error)
 {
     endpoint_t endpoints[ENTRY_ENDPOINT_COUNT];
     *error = s_judge (announce);
     if (*error != WIRE_ERR_NONE)
         return NULL;
-    int count = s_take_endpoints (endpoints, wire_bytes (announce, WIRE_F_ENDPOINTS), peer);
+    int count =
+        s_take_endpoints (endpoints, wire_bytes (announce, WIRE_F_ENDPOINTS), caller, error);
     entry_t *self = count < 0 ? NULL
                               : s_new (wire_bytes (announce, WIRE_F_NAME), endpoints, (size_t)count,
                                        wire_bytes (announce, WIRE_F_TOPIC));
-    if (!self) {
-        *error = count < 0 ? WIRE_ERR_BAD_REQUEST : WIRE_ERR_LIMIT;
+    if (count < 0)
+        return NULL;
+    *error = WIRE_ERR_LIMIT;
+    if (!self || s_set_readers (self, announce) < 0) {
+        entry_destroy (&self);
         return NULL;
     }
+    *error = WIRE_ERR_NONE;
+    s_set_caller (self, caller);
     self->log = wire_guid (announce, WIRE_F_LOG);
     self->instance = wire_guid (announce, WIRE_F_INSTANCE);
     self->generation = wire_number (announce, WIRE_F_GENERATION);
@@ -125,16 +179,21 @@ entry_t *entry_new_legacy (span_t name, uint16_t port, const char *peer)
         !s_take_peer (&endpoint, peer))
         return NULL;
     entry_t *self = s_new (name, &endpoint, 1, span (NULL, 0));
-    if (self)
+    if (self) {
+        const entry_caller_t caller = {peer, NULL};
         self->legacy = true;
+        s_set_caller (self, &caller);
+    }
     return self;
 }
 
 void entry_destroy (entry_t **self_p)
 {
     entry_t *self = *self_p;
-    if (self)
+    if (self) {
         free ((void *)self->topic.data);
+        free ((void *)self->readers.data);
+    }
     free (self);
     *self_p = NULL;
 }
@@ -171,7 +230,8 @@ const uint8_t *entry_claim (const entry_t *self)
 
 size_t entry_memory (const entry_t *self)
 {
-    return sizeof *self + self->endpoint_count * sizeof self->endpoints[0] + self->topic.size;
+    return sizeof *self + self->endpoint_count * sizeof self->endpoints[0] + self->topic.size +
+           self->readers.size;
 }
 
 bool entry_same_log (const entry_t *self, const entry_t *other)
@@ -186,6 +246,36 @@ bool entry_later (const entry_t *self, const entry_t *other)
     return memcmp (self->instance.bytes, other->instance.bytes, GUID_SIZE) > 0;
 }
 
+const char *entry_peer (const entry_t *self)
+{
+    return self->peer;
+}
+
+const uint8_t *entry_key (const entry_t *self)
+{
+    return self->key;
+}
+
+bool entry_same_key (const entry_t *self, const entry_t *other)
+{
+    return memcmp (self->key, other->key, ENTRY_KEY) == 0;
+}
+
+bool entry_shown (const entry_t *self, const entry_caller_t *caller)
+{
+    uint8_t digest[crypto_generichash_BYTES];
+    if (!self->hidden)
+        return true;
+    if (!caller->key)
+        return false;
+    guid_t uuid = guid_of_key (caller->key);
+    crypto_generichash (digest, sizeof digest, uuid.bytes, GUID_SIZE, NULL, 0);
+    for (size_t i = 0; i + 8 <= self->readers.size; i += 8)
+        if (memcmp (self->readers.data + i, digest, 8) == 0)
+            return true;
+    return false;
+}
+
 static bool s_told (const endpoint_t *endpoint, const char *peer)
 {
     return !endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer);
@@ -198,12 +288,14 @@ char *entry_endpoints (const entry_t *self, const char *peer)
         return NULL;
     char *at = text;
     *at = 0;
-    for (size_t i = 0; i < self->endpoint_count; i++) {
-        if (!s_told (&self->endpoints[i], peer))
+    for (size_t i = 0; i < 2 * self->endpoint_count; i++) {
+        const endpoint_t *endpoint = &self->endpoints[i % self->endpoint_count];
+        bool now = endpoint->has_key == (i < self->endpoint_count); // first those with keys
+        if (!now || !s_told (endpoint, peer))
             continue;
         if (at > text)
             *at++ = ' ';
-        endpoint_print_with_key (&self->endpoints[i], at);
+        endpoint_print_with_key (endpoint, at);
         at += strlen (at);
     }
     return text;
@@ -214,6 +306,8 @@ uint16_t entry_plain_port (const entry_t *self, const char *peer)
     if (self->legacy)
         return self->endpoints[0].port; // all that its wire ever told
     uint16_t port = 0;
+    if (self->hidden)
+        return 0;
     for (size_t i = 0; i < self->endpoint_count; i++) {
         const endpoint_t *endpoint = &self->endpoints[i];
         if (endpoint->has_key || !s_told (endpoint, peer))

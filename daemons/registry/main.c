@@ -2,6 +2,7 @@
 
 #include "common/ping.h"
 #include "common/program.h"
+#include "daemons/registry/gates.h"
 #include "daemons/registry/server.h"
 #include "daemons/registry/settings.h"
 
@@ -27,7 +28,7 @@ static int s_ping (const conf_t *conf, const char *argument)
 {
     (void)argument;
     uint8_t key[KEYPAIR_KEY];
-    char *file = server_keys_file (conf);
+    char *file = gates_file (conf, "curve");
     bool has_key = keypair_published (file, key);
     int code = EXIT_UNREACHABLE;
     for (size_t i = 0; i < conf_count (conf, "listen") && code != EXIT_DONE; i++)

@@ -5,10 +5,11 @@
 #include "common/keypair.h"
 #include "common/report.h"
 #include "common/wallclock.h"
+#include "daemons/registry/access.h"
 #include "daemons/registry/directory.h"
+#include "daemons/registry/gates.h"
 #include "daemons/registry/legacy.h"
-
-#include <sys/stat.h>
+#include "daemons/registry/names.h"
 
 enum {
     DRAIN_MAX = 256,      // messages of one listener in one turn of the loop
@@ -21,10 +22,9 @@ enum {
 
 struct server {
     zloop_t *loop;
-    zlistx_t *sockets;
-    char *endpoints;
-    keypair_t keys;         // with an encrypted listener
-    char *public_endpoints; // those, as others reach them
+    gates_t *gates;
+    access_t *access;
+    names_t *names;
     directory_t *directory;
     int64_t lease;
     int timer;
@@ -39,13 +39,14 @@ typedef struct {
     server_t *server;
     zsock_t *socket;
     const route_t *route;
-    const char *peer;
+    entry_caller_t caller;
     int64_t now;
     const wire_t *request; // native only
 } call_t;
 
 // A row for people: `cats` of log 7b..., generation 3.
-static void s_tell (void *context, directory_event_t event, const entry_t *entry)
+static void s_tell (void *context, directory_event_t event, const entry_t *entry,
+                    const entry_t *other)
 {
     (void)context;
     char log[GUID_TEXT] = "the original system";
@@ -70,7 +71,8 @@ static void s_tell (void *context, directory_event_t event, const entry_t *entry
         report_notice ("group %s: silent for too long, no longer listed", name);
         break;
     case DIRECTORY_CONTESTED:
-        report_warning ("group %s: held by %s; others that want the name are refused", name, log);
+        report_warning ("group %s: held by %s; %s and others that want the name are refused", name,
+                        log, other ? entry_peer (other) : "");
         break;
     case DIRECTORY_CONTEST_OVER:
         report_notice ("group %s: nobody else wants the name any more", name);
@@ -90,7 +92,7 @@ static void s_send (const call_t *call, bool legacy, span_t body)
     if (frame_reply (call->socket, call->route, legacy, body) == 0 || errno == EHOSTUNREACH)
         return;
     if (call->server->dropped++ == 0)
-        report_warning ("replies are dropped, the first to %s: %s", call->peer,
+        report_warning ("replies are dropped, the first to %s: %s", call->caller.peer,
                         zmq_strerror (errno));
 }
 
@@ -110,12 +112,22 @@ static void s_reply_text (const call_t *call, span_t text)
 
 // --- The native wire ---------------------------------------------------------------------------
 
+static const char *s_sentence (const call_t *call, wire_error_t error)
+{
+    const char *limit = directory_limit (call->server->directory);
+    if (error == WIRE_ERR_LIMIT && limit && call->request->kind == WIRE_ANNOUNCE)
+        return streq (limit, "max_groups")
+                   ? "the registry is full (max_groups)"
+                   : "too many groups of one caller (max_groups_per_caller)";
+    return wire_error_text (error);
+}
+
 static wire_t s_error_row (const call_t *call, wire_error_t error)
 {
     wire_t row = wire (WIRE_ROW_ERROR, 0, NULL);
     wire_set (&row, WIRE_F_TAG, call->request->tag);
     wire_set (&row, WIRE_F_NUMBER, error);
-    wire_set_bytes (&row, WIRE_F_TEXT, span_of (wire_error_text (error)));
+    wire_set_bytes (&row, WIRE_F_TEXT, span_of (s_sentence (call, error)));
     if (error == WIRE_ERR_VERSION) {
         wire_set (&row, WIRE_F_VERSION_LOW, WIRE_VERSION);
         wire_set (&row, WIRE_F_VERSION_HIGH, WIRE_VERSION);
@@ -157,13 +169,33 @@ static void s_reply_superseded (const call_t *call, const entry_t *holder)
     s_reply_row (call, &row);
 }
 
+// Somebody wants a name that another owns: refused, and told of.
+static void s_defend (const call_t *call, span_t name)
+{
+    server_t *self = call->server;
+    if (!names_contest (self->names, name, call->now, 2 * self->lease))
+        return;
+    char *shown = text_for_log ((const char *)name.data, name.size, SHOWN_TEXT);
+    report_warning ("group %s: the name has an owner; %s and others that want it are refused",
+                    shown ? shown : "", call->caller.peer);
+    free (shown);
+}
+
 static void s_announce (const call_t *call)
 {
     wire_error_t error;
-    entry_t *entry = entry_new (call->request, call->peer, &error);
+    server_t *self = call->server;
+    span_t name = wire_bytes (call->request, WIRE_F_NAME);
+    names_verdict_t verdict = names_judge (self->names, name, call->caller.key);
     const entry_t *holder = NULL;
-    if (entry)
-        error = directory_announce (call->server->directory, &entry, call->now, &holder);
+    entry_t *entry = entry_new (call->request, &call->caller, &error);
+    if (entry && verdict == NAMES_TAKEN) {
+        error = WIRE_ERR_NAME_TAKEN;
+        entry_destroy (&entry);
+        s_defend (call, name);
+    } else if (entry)
+        error =
+            directory_announce (self->directory, &entry, verdict == NAMES_OWN, call->now, &holder);
     if (error == WIRE_ERR_NONE)
         s_reply_lease (call, call->server->lease);
     else if (error == WIRE_ERR_SUPERSEDED)
@@ -177,7 +209,7 @@ static void s_withdraw (const call_t *call)
     guid_t log = wire_guid (call->request, WIRE_F_LOG);
     guid_t instance = wire_guid (call->request, WIRE_F_INSTANCE);
     directory_withdraw (call->server->directory, wire_bytes (call->request, WIRE_F_NAME), &log,
-                        &instance, call->now);
+                        &instance, call->caller.key, call->now);
     s_reply_lease (call, 0);
 }
 
@@ -192,7 +224,9 @@ typedef struct {
 static bool s_put_group (void *context, const entry_t *entry)
 {
     page_t *page = context;
-    char *endpoints = entry_endpoints (entry, page->call->peer);
+    if (!entry_shown (entry, &page->call->caller))
+        return true;
+    char *endpoints = entry_endpoints (entry, page->call->caller.peer);
     if (!endpoints || !*endpoints) { // nothing that this caller could reach
         free (endpoints);
         return true;
@@ -230,10 +264,12 @@ static void s_ping (const call_t *call)
 {
     wire_t reply = wire (WIRE_PONG, call->request->tag, NULL);
     wire_set (&reply, WIRE_F_TIME, (uint64_t)wallclock_now ());
-    if (call->server->public_endpoints) {
-        wire_set_bytes (&reply, WIRE_F_KEY, span (call->server->keys.public_key, KEYPAIR_KEY));
-        wire_set_bytes (&reply, WIRE_F_ENDPOINTS, span_of (call->server->public_endpoints));
-    }
+    const uint8_t *key = gates_key (call->server->gates);
+    const char *endpoints = gates_public (call->server->gates);
+    if (key)
+        wire_set_bytes (&reply, WIRE_F_KEY, span (key, KEYPAIR_KEY));
+    if (endpoints)
+        wire_set_bytes (&reply, WIRE_F_ENDPOINTS, span_of (endpoints));
     s_reply (call, &reply);
 }
 
@@ -244,6 +280,9 @@ static void s_answer_native (call_t *call, span_t body, bool complete)
     call->request = &request;
     if (error == WIRE_ERR_NONE && !complete)
         error = WIRE_ERR_BAD_REQUEST;
+    if (error == WIRE_ERR_NONE && request.kind != WIRE_PING)
+        error = access_judge (call->server->access, &call->caller,
+                              wire_bytes (&request, WIRE_F_INVITATIONS), wallclock_now ());
     if (error != WIRE_ERR_NONE)
         s_reply_error (call, error);
     else if (request.kind == WIRE_ANNOUNCE)
@@ -262,11 +301,17 @@ static void s_answer_native (call_t *call, span_t body, bool complete)
 
 static void s_register (const call_t *call, const legacy_request_t *request)
 {
-    bool brackets = strchr (call->peer, ':') != NULL;
-    report_info ("JOIN REQUEST FROM %s%s%s:%u", brackets ? "[" : "", call->peer,
-                 brackets ? "]" : "", (unsigned)request->port);
-    entry_t *entry = entry_new_legacy (request->name, request->port, call->peer);
-    int rc = entry ? directory_register (call->server->directory, &entry, call->now) : -1;
+    const char *peer = call->caller.peer;
+    bool brackets = strchr (peer, ':') != NULL;
+    report_info ("JOIN REQUEST FROM %s%s%s:%u", brackets ? "[" : "", peer, brackets ? "]" : "",
+                 (unsigned)request->port);
+    entry_t *entry = entry_new_legacy (request->name, request->port, peer);
+    int rc = -1;
+    if (entry && names_judge (call->server->names, request->name, NULL) == NAMES_TAKEN) {
+        s_defend (call, request->name);
+        entry_destroy (&entry);
+    } else if (entry)
+        rc = directory_register (call->server->directory, &entry, call->now);
     s_reply_text (call, span_of (rc == 0 ? "SUCCESS" : "FAIL"));
 }
 
@@ -292,7 +337,7 @@ static void s_list_text (const call_t *call, const legacy_request_t *request)
     const directory_t *directory = call->server->directory;
     size_t size = directory_count (directory) * LEGACY_ROW + 1;
     uint8_t *bytes = malloc (size);
-    text_list_t list = {call->peer, writer (bytes, bytes ? size : 0)};
+    text_list_t list = {call->caller.peer, writer (bytes, bytes ? size : 0)};
     directory_list (directory, call->now, s_put_text_row, &list);
     s_reply_text (call, span (bytes, writer_used (&list.rows)));
     free (bytes);
@@ -303,13 +348,18 @@ static void s_answer_text (const call_t *call, span_t text, bool complete)
     legacy_request_t request = {.kind = LEGACY_INVALID};
     if (complete)
         request = legacy_parse (text);
+    if (access_judge (call->server->access, &call->caller, span (NULL, 0), wallclock_now ()) !=
+        WIRE_ERR_NONE) {
+        s_reply_text (call, span_of ("FAIL")); // its wire knows no reason
+        return;
+    }
     if (request.kind == LEGACY_REGISTER)
         s_register (call, &request);
     else if (request.kind == LEGACY_LIST)
         s_list_text (call, &request);
     else {
         char *shown = text_for_log ((const char *)text.data, text.size, SHOWN_TEXT);
-        report_debug ("Invalid Request FROM %s: %s", call->peer, shown ? shown : "");
+        report_debug ("Invalid Request FROM %s: %s", call->caller.peer, shown ? shown : "");
         free (shown);
         s_reply_text (call, span_of ("Invalid Request"));
     }
@@ -324,8 +374,9 @@ static int s_take_messages (zloop_t *loop, zsock_t *socket, void *argument)
     frame_t frame;
     frame_init (&frame);
     for (int i = 0; i < DRAIN_MAX && frame_take (socket, &route, &frame) == 1; i++) {
-        const char *peer = endpoint_host_plain (frame_peer (&frame));
-        call_t call = {argument, socket, &route, peer, zclock_mono (), NULL};
+        uint8_t key[KEYPAIR_KEY];
+        entry_caller_t caller = {frame_peer (&frame), frame_key (&frame, key) ? key : NULL};
+        call_t call = {argument, socket, &route, caller, zclock_mono (), NULL};
         if (frame.legacy)
             s_answer_text (&call, frame_body (&frame), frame.complete);
         else
@@ -348,123 +399,32 @@ static int s_look (zloop_t *loop, int timer, void *argument)
     return 0;
 }
 
-static bool s_is_curve (const listener_t *listener)
-{
-    return listener->security == LISTENER_CURVE;
-}
-
-// Makes the registry's folder, and opens or makes its keys there.
-static int s_open_keys (server_t *self, const conf_t *conf)
-{
-    char error[KEYPAIR_ERROR];
-    const char *state = conf_string (conf, "state_dir");
-    char *folder = zsys_sprintf ("%s/registry", state), *file = server_keys_file (conf);
-    if (mkdir (state, 0750) < 0 && errno != EEXIST)
-        report_error ("%s cannot be made: %s", state, strerror (errno));
-    else if (mkdir (folder, 0750) < 0 && errno != EEXIST)
-        report_error ("%s cannot be made: %s", folder, strerror (errno));
-    int rc = keypair_open (&self->keys, file, error);
-    if (rc < 0)
-        report_error ("%s", error);
-    else if (keypair_publish (&self->keys, file) < 0)
-        report_warning ("%s.pub cannot be written, --ping will not know the key: %s", file,
-                        strerror (errno));
-    free (folder);
-    free (file);
-    return rc;
-}
-
-static void s_append (char **list, const char *text)
-{
-    char *grown = zsys_sprintf ("%s%s%s", *list ? *list : "", *list ? " " : "", text);
-    free (*list);
-    *list = grown;
-}
-
-// What is to be known of a listener at each start.
-static void s_tell_listener (server_t *self, const listener_t *listener, const char *bound)
-{
-    char text[ENDPOINT_TEXT];
-    endpoint_t endpoint = listener->endpoint;
-    const char *colon = strrchr (bound, ':');
-    endpoint.port = (uint16_t)(colon ? atoi (colon + 1) : 0);
-    if (!s_is_curve (listener)) {
-        if (!endpoint_is_loopback (&endpoint))
-            report_warning ("%s is plain and open to the network: anybody there can announce "
-                            "groups and read who announces which",
-                            endpoint_print (&endpoint, text));
-        return;
-    }
-    endpoint.has_key = true;
-    memcpy (endpoint.key, self->keys.public_key, ENDPOINT_KEY);
-    report_notice ("encrypted: %s", endpoint_print_with_key (&endpoint, text));
-    if (listener->advertised) {
-        strcpy (endpoint.host, listener->advertise.host);
-        endpoint.port = listener->advertise.port;
-    }
-    if (!endpoint_is_any (&endpoint))
-        s_append (&self->public_endpoints, endpoint_print_with_key (&endpoint, text));
-}
-
-static int s_listen (server_t *self, const listener_t *listener, int handshake)
-{
-    char text[ENDPOINT_TEXT];
-    endpoint_print (&listener->endpoint, text);
-    frame_guard_t guard = {s_is_curve (listener) ? &self->keys : NULL, handshake};
-    zsock_t *socket = frame_listen (text, &guard);
-    if (!socket || zloop_reader (self->loop, socket, s_take_messages, self) < 0) {
-        report_error ("cannot listen on %s: %s", text, zmq_strerror (errno));
-        zsock_destroy (&socket);
-        return -1;
-    }
-    zloop_reader_set_tolerant (self->loop, socket);
-    zlistx_add_end (self->sockets, socket);
-    s_append (&self->endpoints, zsock_endpoint (socket));
-    s_tell_listener (self, listener, zsock_endpoint (socket));
-    return 0;
-}
-
 static directory_limits_t s_limits (const conf_t *conf)
 {
     return (directory_limits_t){conf_number (conf, "lease") * 1000,
                                 conf_number (conf, "legacy_keep") * 1000,
-                                (size_t)conf_number (conf, "max_groups")};
-}
-
-static bool s_needs_keys (const conf_t *conf)
-{
-    for (size_t i = 0; i < conf_count (conf, "listen"); i++)
-        if (s_is_curve (conf_listener (conf, "listen", i)))
-            return true;
-    return false;
-}
-
-char *server_keys_file (const conf_t *conf)
-{
-    return zsys_sprintf ("%s/registry/curve", conf_string (conf, "state_dir"));
+                                (size_t)conf_number (conf, "max_groups"),
+                                (size_t)conf_number (conf, "max_groups_per_caller")};
 }
 
 server_t *server_new (zloop_t *loop, const conf_t *conf, int *code)
 {
     directory_limits_t limits = s_limits (conf);
     server_t *self = zmalloc (sizeof *self);
+    char *file = gates_file (conf, "admitted");
+    *code = EXIT_NOT_NOW;
     self->loop = loop;
     self->lease = limits.lease;
     self->timer = -1;
-    self->sockets = zlistx_new ();
     self->directory = directory_new (&limits, s_tell, self);
+    self->names = names_new (conf_names (conf, "names"), conf_count (conf, "names"));
+    self->access = access_new (conf, file);
     self->page_size = PAGE_BYTES + ERROR_BYTES;
     self->page = zmalloc (self->page_size);
-    int rc = self->directory ? 0 : -1;
-    int handshake = (int)conf_number (conf, "handshake");
-    *code = EXIT_CONFIG;
-    if (rc == 0 && s_needs_keys (conf))
-        rc = s_open_keys (self, conf);
-    if (rc == 0)
-        *code = EXIT_NOT_NOW;
-    for (size_t i = 0; rc == 0 && i < conf_count (conf, "listen"); i++)
-        rc = s_listen (self, conf_listener (conf, "listen", i), handshake);
-    if (rc == 0)
+    free (file);
+    if (self->directory && self->names && self->access)
+        self->gates = gates_new (loop, conf, s_take_messages, self, code);
+    if (self->gates)
         self->timer = zloop_timer (loop, LOOK_MS, 0, s_look, self);
     else
         server_destroy (&self);
@@ -478,16 +438,10 @@ void server_destroy (server_t **self_p)
         return;
     if (self->timer >= 0)
         zloop_timer_end (self->loop, self->timer);
-    zsock_t *socket;
-    while ((socket = zlistx_detach (self->sockets, NULL)) != NULL) {
-        zloop_reader_end (self->loop, socket);
-        zsock_destroy (&socket);
-    }
-    zlistx_destroy (&self->sockets);
+    gates_destroy (&self->gates);
+    access_destroy (&self->access);
+    names_destroy (&self->names);
     directory_destroy (&self->directory);
-    keypair_wipe (&self->keys);
-    free (self->endpoints);
-    free (self->public_endpoints);
     free (self->page);
     freen (*self_p);
 }
@@ -497,9 +451,15 @@ void server_configure (server_t *self, const conf_t *conf)
     directory_limits_t limits = s_limits (conf);
     self->lease = limits.lease;
     directory_set_limits (self->directory, &limits);
+    access_configure (self->access, conf);
+    names_t *fresh = names_new (conf_names (conf, "names"), conf_count (conf, "names"));
+    if (fresh) {
+        names_destroy (&self->names);
+        self->names = fresh;
+    }
 }
 
 const char *server_endpoints (const server_t *self)
 {
-    return self->endpoints;
+    return gates_bound (self->gates);
 }

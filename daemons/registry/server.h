@@ -24,15 +24,12 @@
 typedef struct server server_t;
 
 // Binds all listeners and adds itself to the loop. With an encrypted listener its own keys are
-// opened, or made, in the file server_keys_file. NULL with *code when something cannot be:
+// opened, or made. NULL with *code when something cannot be:
 // reported.
 server_t *server_new (zloop_t *loop, const conf_t *conf, int *code);
 void server_destroy (server_t **self_p);
 
-// The file with the registry's keys, which the caller frees.
-char *server_keys_file (const conf_t *conf);
-
-// Takes lease, legacy_keep and max_groups from the configuration.
+// Takes lease, limits, names and access from the configuration.
 void server_configure (server_t *self, const conf_t *conf);
 
 // The endpoints it listens on, with their real ports, one blank between two.
