@@ -47,6 +47,7 @@ static const rig_t s_rigs[] = {
     {"calls", rigs_calls, "each system call fails, or the power goes at it"},
     {"bytes", rigs_bytes, "bytes of the log are changed"},
     {"write", rigs_write, "works in the folder; waits for a line after each record it tells of"},
+    {"append", rigs_append, "appends to the log in the folder, and prints what it serves"},
     {"read", rigs_read, "opens the log in the folder and prints what it serves"},
 };
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Breaks the code on purpose, in each of the ways of mutants/*.patch, and sees that the rigs find it.
 #
-#   mutants.sh [-a] [NAME...]    -a: all of them, for a release; else those in the list below
+#   mutants.sh [-a] [-r RIG] [NAME...]    -a: all of them, for a release; else those in the list below
+#                                         -r: by this rig: calls, bytes, powercut, or a class's test
 #
 # Works with the objects of a build (ZCHAT_BUILD, or build/release): of each mutant only the files that its patch touches are
 # compiled, and put in front of the others when its program is linked. The first line of a patch says what is wrong with it,
@@ -10,11 +11,15 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "${ZCHAT_BUILD:-$root/build/release}" && pwd) || exit 1
 quick="no-folder-sync ack-before-sync push-before-sync retry-failed-sync read-error-is-end fold-before-durable repeat-is-stored"
-names=
-case ${1:-} in
--a) shift; names=$(cd "$root/tests/fault/mutants" && ls -- *.patch | sed 's/\.patch$//') ;;
--*) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
-esac
+names=$quick with=
+while getopts ar: option; do
+    case $option in
+    a) names=$(cd "$root/tests/fault/mutants" && ls -- *.patch | sed 's/\.patch$//') ;;
+    r) with=$OPTARG ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
 [ $# -gt 0 ] && names=$*
 for tool in ninja patch; do
     command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
@@ -31,6 +36,10 @@ run ()
 {
     case $2 in
     calls | bytes) timeout 120 "$1" "$2" --seed "$seed" --seconds "$3" --enough 1 ;;
+    powercut)
+        mkdir -p "$copy/build/tests" && cp "$1" "$copy/build/tests/fault_log" &&
+            ZCHAT_BUILD=$copy/build timeout 200 "$root/tests/fault/powercut.py" --seed "$seed"
+        ;;
     *) timeout 120 "$1" ;;
     esac
 }
@@ -39,7 +48,7 @@ run ()
 program ()
 {
     case $1 in
-    calls | bytes) echo tests/fault_log ;;
+    calls | bytes | powercut) echo tests/fault_log ;;
     *) echo "tests/$1" ;;
     esac
 }
@@ -91,9 +100,10 @@ for rig in calls bytes; do
     run "$build/$(program "$rig")" "$rig" 2 >"$copy/log" 2>&1 ||
         { echo "the rig $rig finds this in the code as it is:"; tail -n 30 "$copy/log"; exit 1; }
 done
-for name in ${names:-$quick}; do
+for name in $names; do
     patch=$root/tests/fault/mutants/$name.patch
     { read -r what && read -r _ rig; } <"$patch" || exit 1
+    rig=${with:-$rig}
     if ! make "$patch" "$rig" >"$copy/log" 2>&1; then
         echo "$name: the patch does not fit the code any more: make it again"
         cat "$copy/log"

@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("ZCHAT_BUILD") or HERE.parent.parent / "build/release")
 RIG = str(BUILD / "tests/fault_log")
 DISK, SECTOR, WORKERS = 32 << 20, 512, 2
+ONE_DISK = 500  # states of it
 WRITE, WRITE_THROUGH, FLUSH = 1, 2, 3
 
 
@@ -169,7 +170,7 @@ def images(entries, cuts, dice):
 
 
 def look(home, number, state, undo):
-    """What the log says on such a disk: lines of `fault_log read`, twice."""
+    """What the log says on such a disk, at two openings, and when it is written again."""
     image, folder = home / f"image{number}", home / f"state{number}"
     folder.mkdir(exist_ok=True)
     image.write_bytes(state)
@@ -177,15 +178,16 @@ def look(home, number, state, undo):
     step = ("umount", str(folder))
     undo.steps.append(step)
     try:
-        return [call(RIG, "read", "--folder", folder / "log").splitlines() for _ in range(2)]
+        return [call(RIG, what, "--folder", folder / "log").splitlines() for what in ("read", "read", "append")]
     finally:
         while subprocess.run(["umount", folder], check=False).returncode != 0:
             time.sleep(0.05)
         undo.steps.remove(step)
 
 
-def judge(told, must, ever):
-    """What is wrong with what the log tells; must: {record: hash} acknowledged before the cut."""
+def judge(told, must, ever, more=0):
+    """What is wrong with what the log tells; must: {record: hash} acknowledged before the cut; ever: all that were written;
+    more: so many others may be at its end."""
     first = told[0].split()
     if first[0] != "OPEN":
         return told[0]
@@ -201,23 +203,36 @@ def judge(told, must, ever):
             return f"record {seq} was acknowledged and is {records.get(seq, 'not there')}"
     if sorted(records) != list(range(oldest, last + 1)):
         return "the records have holes"
-    other = [seq for seq, digest in records.items() if ever.get(seq, digest) != digest and seq in must]
-    return f"records {other} are others than those that were written" if other else None
+    other = [seq for seq, digest in records.items() if seq <= last - more and ever.get(seq) != digest]
+    return f"records {other} were never written" if other else None
 
 
-def replay(home, ledger, options, undo):
+def judge_all(told, must, ever):
+    for lines, more in zip(told, (0, 0, 2)):
+        problem = judge(lines, must, ever, more)
+        if problem:
+            return problem
+    if told[0][1:] != told[1][1:]:
+        return "the second opening shows something else"
+    if told[2][1:-2] != told[0][1:]:
+        return "what was appended changed what was there"
+    return None
+
+
+def replay(home, ledger, mark, seed, states, undo):
+    """Tries so many states of the disk. Returns how many were wrong, and the number of writes and flushes."""
     entries = read_writes(home / "writes")
-    start = next(number for number, entry in enumerate(entries) if entry[0] > options.mark)
-    dice = random.Random(options.seed)
-    cuts = sorted(dice.choices(range(start + 1, len(entries) + 1), k=options.states))
+    start = next(number for number, entry in enumerate(entries) if entry[0] > mark)
+    dice = random.Random(seed)
+    cuts = sorted(dice.choices(range(start + 1, len(entries) + 1), k=states))
     ever = {seq: digest for seq, digest, _ in ledger}
-    wrong, begin = 0, time.monotonic()
+    wrong = 0
 
     def one(number, cut, state):
         behind = entries[cut - 1][0]
         must = {seq: digest for seq, digest, size in ledger if size <= behind}
-        problems = [judge(told, must, ever) for told in look(home, number, state, undo)]
-        return next((f"cut at {cut}: {problem}" for problem in problems if problem), None)
+        problem = judge_all(look(home, number, state, undo), must, ever)
+        return f"seed {seed}, cut at {cut}: {problem}" if problem else None
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         running, free = {}, list(range(WORKERS))
         for cut, state in images(entries, cuts, dice):
@@ -230,16 +245,31 @@ def replay(home, ledger, options, undo):
             running[pool.submit(one, number, cut, state)] = number
         for future in running:
             wrong += tell(future.result())
-    flushes = sum(kind == FLUSH for _, kind, _, _ in entries)
-    print(f"{options.states} states of {len(entries) - start} writes and flushes ({flushes} flushes), {len(ledger)} records, "
-          f"{(time.monotonic() - begin) / options.states:.3f} s a state, {wrong} wrong")
-    return 1 if wrong else 0
+    return wrong, len(entries) - start
 
 
 def tell(problem):
     if problem:
         print(f"WRONG {problem}", flush=True)
     return bool(problem)
+
+
+def one_disk(seed, states):
+    """A disk, work on it, and states of it. Returns how many were wrong, its writes and flushes, its records."""
+    undo = Undo()
+    try:
+        home = pathlib.Path(tempfile.mkdtemp(prefix="zchat-powercut-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+        undo.add(shutil.rmtree, home, True)
+        set_up(home, undo)
+        mark = os.stat(home / "writes").st_size
+        ledger = work(home, seed)
+        while len(undo.steps) > 1:  # all but the folder
+            kept, undo.steps = undo.steps[:1], undo.steps[1:]
+            undo.all()
+            undo.steps = kept
+        return *replay(home, ledger, mark, seed, states, undo), len(ledger)
+    finally:
+        undo.all()
 
 
 def main():
@@ -251,26 +281,23 @@ def main():
     print(f"ZCHAT_SEED={options.seed}", flush=True)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    undo = Undo()
+    done = wrong = writes = records = disks = 0
+    begin = time.monotonic()
     try:
         if without:
             raise Skip(without)
         check_tools()
-        home = pathlib.Path(tempfile.mkdtemp(prefix="zchat-powercut-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-        undo.add(shutil.rmtree, home, True)
-        set_up(home, undo)
-        options.mark = os.stat(home / "writes").st_size
-        ledger = work(home, options.seed)
-        while len(undo.steps) > 1:  # all but the folder
-            kept, undo.steps = undo.steps[:1], undo.steps[1:]
-            undo.all()
-            undo.steps = kept
-        return replay(home, ledger, options, undo)
+        while done < options.states:
+            states = min(ONE_DISK, options.states - done)
+            found, some, acknowledged = one_disk(options.seed + disks, states)
+            done, wrong, writes, records, disks = done + states, wrong + found, writes + some, records + acknowledged, disks + 1
+            print(f"{done} of {options.states} states, {wrong} wrong", flush=True)
     except Skip as reason:
         print(f"skipped: {reason}")
         return 77
-    finally:
-        undo.all()
+    print(f"{done} states of {disks} disks with {writes} writes and flushes and {records} acknowledged records, "
+          f"{time.monotonic() - begin:.0f} s, {wrong} wrong")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ int rigs_calls (const rigs_options_t *options); // see calls.c
 int rigs_bytes (const rigs_options_t *options); // see bytes.c
 int rigs_write (const rigs_options_t *options); // see live.c
 int rigs_read (const rigs_options_t *options);
+int rigs_append (const rigs_options_t *options);
 
 // Removes the folder with what it holds.
 void rigs_remove (const char *folder);
