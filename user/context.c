@@ -73,7 +73,7 @@ void context_say (context_t *self, const char *format, ...)
         return;
     // A sentence may hold what others sent.
     char *safe = text_for_terminal (sentence, strlen (sentence), false);
-    int width = self->show ? self->width : terminal_error_width ();
+    int own = self->show ? 0 : terminal_error_width (), width = own > 0 ? own : self->width;
     char *wrapped = safe ? wrap_text (safe, SAY_INDENT, SAY_INDENT, width) : NULL;
     if (wrapped && asprintf (&line, "zchat: %s\n", wrapped) >= 0) {
         s_put_said (self, line);
