@@ -28,39 +28,48 @@ size_t reader_left (const reader_t *self)
     return (size_t) (self->end - self->at);
 }
 
-span_t reader_bytes (reader_t *self, size_t size)
+// The next so many bytes, NULL when there are fewer. Small, and inlined: every field of every record
+// comes this way.
+static inline const uint8_t *s_next (reader_t *self, size_t size)
 {
-    if (self->failed || size > reader_left (self)) {
+    if (self->failed || size > (size_t) (self->end - self->at)) {
         self->failed = true;
-        return (span_t){NULL, 0};
+        return NULL;
     }
-    span_t bytes = {self->at, size};
+    const uint8_t *bytes = self->at;
     if (size > 0)
         self->at += size;
     return bytes;
 }
 
+span_t reader_bytes (reader_t *self, size_t size)
+{
+    const uint8_t *bytes = s_next (self, size);
+    return (span_t){bytes, self->failed ? 0 : size};
+}
+
 void reader_copy (reader_t *self, void *out, size_t size)
 {
-    span_t bytes = reader_bytes (self, size);
-    if (bytes.data && size > 0)
-        memcpy (out, bytes.data, size);
+    const uint8_t *bytes = s_next (self, size);
+    if (bytes && size > 0)
+        memcpy (out, bytes, size);
     else
         memset (out, 0, size);
 }
 
-static uint64_t s_read (reader_t *self, size_t size)
+static inline uint64_t s_read (reader_t *self, size_t size)
 {
-    span_t bytes = reader_bytes (self, size);
+    const uint8_t *bytes = s_next (self, size);
     uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size; i++)
-        value = value << 8 | bytes.data[i];
+    for (size_t i = 0; bytes && i < size; i++)
+        value = value << 8 | bytes[i];
     return value;
 }
 
 uint8_t reader_u8 (reader_t *self)
 {
-    return (uint8_t) s_read (self, 1);
+    const uint8_t *byte = s_next (self, 1);
+    return byte ? *byte : 0;
 }
 
 uint16_t reader_u16 (reader_t *self)
@@ -82,6 +91,10 @@ uint64_t reader_varint (reader_t *self)
 {
     const uint8_t *start = self->at;
     uint64_t value = 0;
+    if (!self->failed && start < self->end && *start < 0x80) {
+        self->at++;
+        return *start; // as nearly all are
+    }
     for (unsigned shift = 0; shift < 70 && !self->failed; shift += 7) {
         uint8_t byte = reader_u8 (self);
         if (shift == 63 && byte > 1)
@@ -109,29 +122,36 @@ size_t writer_used (const writer_t *self)
     return (size_t) (self->at - self->start);
 }
 
-void writer_bytes (writer_t *self, const void *data, size_t size)
+// Room for so many bytes, NULL when there is less.
+static inline uint8_t *s_room (writer_t *self, size_t size)
 {
     if (self->failed || size > (size_t) (self->end - self->at)) {
         self->failed = true;
-        return;
+        return NULL;
     }
-    if (size > 0) {
-        memcpy (self->at, data, size);
+    uint8_t *room = self->at;
+    if (size > 0)
         self->at += size;
-    }
+    return room;
 }
 
-static void s_write (writer_t *self, uint64_t value, size_t size)
+void writer_bytes (writer_t *self, const void *data, size_t size)
 {
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t) (value >> (8 * (size - 1 - i)));
-    writer_bytes (self, bytes, size);
+    uint8_t *room = s_room (self, size);
+    if (room && size > 0)
+        memcpy (room, data, size);
+}
+
+static inline void s_write (writer_t *self, uint64_t value, size_t size)
+{
+    uint8_t *room = s_room (self, size);
+    for (size_t i = size; room && i > 0; i--, value >>= 8)
+        room[i - 1] = (uint8_t) value;
 }
 
 void writer_u8 (writer_t *self, uint8_t value)
 {
-    writer_bytes (self, &value, 1);
+    s_write (self, value, 1);
 }
 
 void writer_u16 (writer_t *self, uint16_t value)

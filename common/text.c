@@ -22,12 +22,32 @@ static bool s_utf8 (const char *text, size_t size)
     return u8_check (s_bytes (text), size) == NULL;
 }
 
+// How many bytes at the front are ASCII without controls: most texts are nothing else, and eight
+// bytes are seen at once.
+static size_t s_plain (const uint8_t *at, size_t size)
+{
+    const uint64_t ones = UINT64_C (0x0101010101010101);
+    const uint64_t highs = ones << 7;
+    size_t plain = 0;
+    while (size - plain >= sizeof (uint64_t)) {
+        uint64_t eight;
+        memcpy (&eight, at + plain, sizeof eight);
+        uint64_t odd = eight - 0x20 * ones;  // borrows where a byte is below a blank,
+        odd |= (eight ^ 0x7f * ones) - ones; // or DEL,
+        if ((odd | eight) & highs)           // or not ASCII, or the byte behind one of these
+            break;
+        plain += sizeof eight;
+    }
+    return plain;
+}
+
 bool text_valid (const char *text, size_t size)
 {
-    if (size == 0 || !s_utf8 (text, size))
+    size_t plain = s_plain (s_bytes (text), size);
+    if (size == 0 || !s_utf8 (text + plain, size - plain))
         return false;
     const uint8_t *at = s_bytes (text);
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = plain; i < size; i++) {
         if ((at[i] < 0x20 && at[i] != '\n' && at[i] != '\t') || at[i] == 0x7f)
             return false;
         // C1: in valid UTF-8 a byte always follows 0xc2.

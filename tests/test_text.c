@@ -6,6 +6,18 @@
 
 #define TEXT(literal) literal, sizeof literal - 1
 
+START_TEST (a_bad_byte_is_seen_wherever_it_stands)
+{
+    for (size_t at = 0; at < 20; at++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[] = "plain text, 20 bytes";
+            bool fine = (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == '\t';
+            text[at] = (char)byte;
+            ck_assert_msg (text_valid (text, 20) == fine, "0x%02x at %zu", byte, at);
+        }
+}
+END_TEST
+
 START_TEST (text_is_utf8_without_controls)
 {
     ck_assert (text_valid (TEXT ("hi")));
@@ -212,6 +224,7 @@ END_TEST
 int main (void)
 {
     TCase *cases = tcase_create ("text");
+    tcase_add_test (cases, a_bad_byte_is_seen_wherever_it_stands);
     tcase_add_test (cases, text_is_utf8_without_controls);
     tcase_add_test (cases, broken_utf8_is_no_text);
     tcase_add_test (cases, nick_has_no_blanks_or_controls);

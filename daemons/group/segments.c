@@ -1,5 +1,7 @@
 #include "daemons/group/segments.h"
 
+#include "daemons/group/seek.h"
+
 #include <czmq.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -349,10 +351,16 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     hole_t hole;
     const uint8_t *start = bytes.data;
     size_t size = 0;
+    bool chained = false; // page->chain is that behind the last batch
     while (batch_open (&batch, bytes, &self->id) == 0 && batch.type == BATCH_TYPE_RECORDS &&
            !hole_read (&hole, &batch)) {
-        if (size > 0 && (size + batch.bytes.size > max || batch.first != page->last + 1))
+        if (size > 0 && (size + batch.bytes.size > max || batch.first != page->last + 1)) {
+            // The head of the one that follows has it: no need to hash 64 KiB for a page.
+            chained = batch.first == page->last + 1;
+            if (chained)
+                page->chain = batch.chain;
             break;
+        }
         if (size == 0)
             page->first = batch.first;
         page->last = batch_last (&batch);
@@ -362,7 +370,8 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
         bytes = span (bytes.data + batch.bytes.size, bytes.size - batch.bytes.size);
     }
     if (size > 0) {
-        page->chain = chain_next (&page->chain, page->batches);
+        if (!chained)
+            page->chain = chain_next (&page->chain, page->batches);
         page->batches = span (start, size);
     }
 }
@@ -479,53 +488,40 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
 
 // ---- Times
 
-typedef struct {
-    int64_t time;
-    uint64_t lost; // the first of those that are lost behind the last record before `time`; 0: none
-    uint64_t may;
-    uint64_t is; // 0: not found yet
-} find_t;
-
-static void s_find_lost (find_t *find, uint64_t seq)
+// s_find_behind where nothing is odd, in one read. SEGMENTS_NOTHING: something is.
+static segments_read_t s_find_at_once (segments_t *self, segment_t *segment, uint64_t offset,
+                                       uint64_t end, seek_t *find)
 {
-    if (!find->lost)
-        find->lost = seq;
-}
-
-static void s_find_in_batch (find_t *find, batch_t *batch)
-{
-    hole_t hole;
-    record_t record;
-    if (find->lost >= hole_first (batch))
-        find->lost = 0; // no sequence is missing
-    if (hole_read (&hole, batch)) {
-        if (hole.to >= hole.from)
-            s_find_lost (find, hole.from);
-        return;
-    }
-    while (!find->is && batch_next (batch, &record) == 1) {
-        if (record.time >= find->time) {
-            find->is = record.seq;
-            find->may = find->lost ? find->lost : record.seq;
-        } else
-            find->lost = 0;
-    }
+    uint8_t *buffer;
+    span_t bytes;
+    if (end < offset || end - offset > INDEX_SPACING + 2 * BATCH_MAX)
+        return SEGMENTS_NOTHING;
+    segments_read_t rc = s_load (self, segment, offset, (size_t)(end - offset), &buffer, &bytes);
+    if (rc != SEGMENTS_PAGE)
+        return rc;
+    bool found = bytes.size == end - offset && seek_in_batches (find, bytes, &self->id);
+    free (buffer);
+    return found ? SEGMENTS_PAGE : SEGMENTS_NOTHING;
 }
 
 // From one entry of the index (NULL: the beginning) to the next.
 static segments_read_t s_find_behind (segments_t *self, segment_t *segment,
-                                      const index_entry_t *entry, find_t *find)
+                                      const index_entry_t *entry, seek_t *find)
 {
     const index_entry_t *next = index_after (segment->index, entry);
     int fd = segments_fd (self, segment);
     if (fd < 0)
         return SEGMENTS_FAILED;
-    segment_walk_t *walk = segment_walk_new (fd, &self->id, entry ? entry->offset : segment->start,
-                                             next ? next->offset : segment->end);
+    uint64_t offset = entry ? entry->offset : segment->start;
+    uint64_t end = next ? next->offset : segment->end;
+    segments_read_t rc = s_find_at_once (self, segment, offset, end, find);
+    if (rc != SEGMENTS_NOTHING)
+        return rc;
+    segment_walk_t *walk = segment_walk_new (fd, &self->id, offset, end);
     segment_step_t step = SEGMENT_BATCH;
     batch_t batch;
     while (!find->is && (step = segment_walk_try (walk, &batch)) == SEGMENT_BATCH)
-        s_find_in_batch (find, &batch);
+        seek_in_batch (find, &batch);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)
         return SEGMENTS_FAILED;
@@ -537,13 +533,13 @@ static segments_read_t s_find_behind (segments_t *self, segment_t *segment,
 }
 
 // In one segment, whose index is complete.
-static segments_read_t s_find_in (segments_t *self, segment_t *segment, find_t *find)
+static segments_read_t s_find_in (segments_t *self, segment_t *segment, seek_t *find)
 {
     const index_entry_t *entry = index_by_time (segment->index, find->time);
     segments_read_t rc = SEGMENTS_PAGE;
     do {
         if (entry && entry->lost)
-            s_find_lost (find, entry->seq);
+            seek_lost (find, entry->seq);
         else
             rc = s_find_behind (self, segment, entry, find);
         if (rc == SEGMENTS_PAGE)
@@ -555,15 +551,15 @@ static segments_read_t s_find_in (segments_t *self, segment_t *segment, find_t *
 segments_read_t segments_find (segments_t *self, int64_t time, uint64_t head, uint64_t *may,
                                uint64_t *is)
 {
-    find_t find = {.time = time};
+    seek_t find = {.time = time};
     size_t first = self->count > 0 ? s_position (self, 0, time, true) : 0;
     if (self->count == 0 || self->list[first].header.time >= time)
-        s_find_lost (&find, 1); // nothing is known of what was before: the owner may know
+        seek_lost (&find, 1); // nothing is known of what was before: the owner may know
     // Only where something is damaged is it not in the first one looked at.
     for (size_t position = first; position < self->count && !find.is; position++) {
         segment_t *segment = &self->list[position];
         if (position > first && segment[-1].indexed_seq < segment->header.first)
-            s_find_lost (&find, segment[-1].indexed_seq);
+            seek_lost (&find, segment[-1].indexed_seq);
         segments_read_t rc = SEGMENTS_PAGE;
         if (!segment->complete)
             rc = s_index_step (self, segment);
