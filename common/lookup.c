@@ -163,7 +163,9 @@ static void s_look (lookup_t *self, int64_t now)
     bool round_over = self->next_round == INT64_MAX && whole > 0 &&
                       (whole + dead == count || now >= self->grace_over);
     bool enough = !self->name || listing_find (self->listing, self->name);
-    if (now >= self->query.deadline || refused == count || (round_over && enough)) {
+    // Who refuses says more than those who cannot be reached.
+    bool hopeless = count == 0 || (refused > 0 && whole + dead == count && whole == 0);
+    if (now >= self->query.deadline || hopeless || (round_over && enough)) {
         s_finish (self);
         return;
     }

@@ -392,6 +392,16 @@ START_TEST (refusal_of_one_leaves_the_other)
 }
 END_TEST
 
+START_TEST (refusal_of_one_is_told_at_once_where_the_others_are_gone)
+{
+    s_one->meddle = s_refuse;
+    fake_close (s_two);
+    ck_assert_int_lt (s_run ("cats", 5000), 900);
+    ck_assert_int_eq (s_result, LOOKUP_REFUSED);
+    fake_open (s_two);
+}
+END_TEST
+
 START_TEST (wait_is_kept_then_it_is_asked_again)
 {
     fake_list_group (s_one, "cats", &LOG_A, 1, "tcp://127.0.0.1:1");
@@ -459,6 +469,7 @@ int main (void)
     tcase_add_test (cases, destroyed_before_it_is_done);
     tcase_add_test (cases, refusal_of_all_is_told_at_once);
     tcase_add_test (cases, refusal_of_one_leaves_the_other);
+    tcase_add_test (cases, refusal_of_one_is_told_at_once_where_the_others_are_gone);
     tcase_add_test (cases, wait_is_kept_then_it_is_asked_again);
     tcase_add_test (cases, invitations_are_shown_to_whom_they_are_for);
     Suite *suite = suite_create ("lookup");
