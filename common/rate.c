@@ -17,3 +17,8 @@ uint32_t rate_take (rate_t *self, const rate_limit_t *limit, int64_t now)
     self->due = due + each;
     return 0;
 }
+
+bool rate_idle (const rate_t *self, int64_t now)
+{
+    return self->due <= now * 1000;
+}

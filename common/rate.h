@@ -7,6 +7,7 @@
 #ifndef ZCHAT_RATE_H
 #define ZCHAT_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -21,5 +22,8 @@ typedef struct {
 // Takes one at `now` (monotonic ms). Returns 0, or how many milliseconds it must wait, at least 1;
 // then nothing was taken.
 uint32_t rate_take (rate_t *self, const rate_limit_t *limit, int64_t now);
+
+// Is it as if nothing had ever been taken?
+bool rate_idle (const rate_t *self, int64_t now);
 
 #endif

@@ -30,6 +30,7 @@ static struct {
     roster_t *roster;
     rights_t *rights;
     peers_t *peers;
+    limits_t *limits;
     intake_t *intake;
     history_t *history;
     delivery_t *delivery;
@@ -195,18 +196,16 @@ static inline void desk_open (void)
                               desk_on_read, desk_on_frame, desk_on_gone};
     history_io_t history = {NULL, desk_on_reply, desk_on_refuse};
     s_kit.peers = peers_new (1000, 1000, 30000);
+    s_kit.limits = limits_new ();
     s_kit.intake = intake_new (s_kit.log, s_kit.roster, s_kit.rights, &intake);
     s_kit.history = history_new (s_kit.log, &history);
     s_kit.delivery = delivery_new (&delivery, log_last (s_kit.log));
     s_kit.replies = replies_new (desk_on_reply, NULL);
     desk_parts_t parts = {.name = "cats",
                           .log = s_kit.log,
-                          .roster = s_kit.roster,
-                          .rights = s_kit.rights,
-                          .peers = s_kit.peers,
+                          .door = {s_kit.roster, s_kit.rights, s_kit.peers, s_kit.limits,
+                                   s_kit.history, s_kit.delivery},
                           .intake = s_kit.intake,
-                          .history = s_kit.history,
-                          .delivery = s_kit.delivery,
                           .replies = s_kit.replies,
                           .send_text = desk_on_text};
     s_kit.desk = desk_new (&parts);
@@ -229,6 +228,7 @@ static inline void desk_close (void)
     history_destroy (&s_kit.history);
     intake_destroy (&s_kit.intake);
     peers_destroy (&s_kit.peers);
+    limits_destroy (&s_kit.limits);
     log_destroy (&s_kit.log);
     rights_destroy (&s_kit.rights);
     roster_destroy (&s_kit.roster);

@@ -316,9 +316,37 @@ START_TEST (random_lives_agree_with_a_model)
 }
 END_TEST
 
+START_TEST (limit_of_an_address_counts_until_a_peer_is_gone)
+{
+    peers_t *peers = peers_new (10, 10, LEASE);
+    guid_t here = s_who (200), there = s_who (201);
+    peers_set_origins (peers, 10, 1);
+    for (int round = 0; round < 3; round++) {
+        route_t a = s_route (1), b = s_route (2), c = s_route (3);
+        peer_t *first = peer_new (0, &a), *second = peer_new (0, &b), *third = peer_new (0, &c);
+        peer_limit (first, &here);
+        peer_limit (second, &here);
+        peer_limit (third, &there);
+        ck_assert_ptr_null (peers_know (peers, first, &s_nobody, 1));
+        ck_assert_str_eq (peers_know (peers, second, &s_nobody, 1), "max_sessions_per_address");
+        ck_assert (!second->known);
+        ck_assert_ptr_null (peers_know (peers, third, &s_nobody, 1));
+        peers_drop (peers, first);
+        ck_assert_ptr_null (peers_know (peers, second, &s_nobody, 1));
+        peers_drop (peers, second);
+        peers_drop (peers, third);
+        peer_release (&first);
+        peer_release (&second);
+        peer_release (&third);
+    }
+    peers_destroy (&peers);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("peers");
+    tcase_add_test (cases, limit_of_an_address_counts_until_a_peer_is_gone);
     tcase_add_test (cases, peer_is_known_by_listener_and_route);
     tcase_add_test (cases, new_peer_has_the_first_credit_and_follows_nothing);
     tcase_add_test (cases, every_request_gives_presence);

@@ -83,6 +83,16 @@ START_TEST (lower_limit_at_a_reload_is_kept)
 }
 END_TEST
 
+START_TEST (idle_again_when_all_that_was_taken_is_over)
+{
+    rate_t rate = {0};
+    ck_assert (rate_idle (&rate, 0));
+    rate_take (&rate, &s_limit, 1000);
+    ck_assert (!rate_idle (&rate, 1099));
+    ck_assert (rate_idle (&rate, 1100));
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("rate");
@@ -94,5 +104,6 @@ int main (void)
     tcase_add_test (cases, rate_of_zero_is_no_limit);
     tcase_add_test (cases, burst_below_one_is_one);
     tcase_add_test (cases, lower_limit_at_a_reload_is_kept);
+    tcase_add_test (cases, idle_again_when_all_that_was_taken_is_over);
     return kit_run (cases, "rate");
 }

@@ -9,10 +9,11 @@
 #include <czmq.h>
 
 enum {
-    BUSY_WAIT_MS = 100,  // after which a client that was told BUSY asks again
-    WHO_BYTES = 1 << 20, // the most that max_reply may be
-    WHO_ROW_MAX = 128,   // bytes of a member's row
-    SHOWN = 80           // bytes of a remote text in a log line
+    LIMIT_WAIT_MS = 1000, // the same for one that found all sessions taken
+    BUSY_WAIT_MS = 100,   // after which a client that was told BUSY asks again
+    WHO_BYTES = 1 << 20,  // the most that max_reply may be
+    WHO_ROW_MAX = 128,    // bytes of a member's row
+    SHOWN = 80            // bytes of a remote text in a log line
 };
 
 struct desk {
@@ -83,6 +84,15 @@ static void s_refuse_by (call_t *call, wire_error_t error, wire_error_t named, c
                    error == named ? text : NULL, error == WIRE_ERR_BUSY ? BUSY_WAIT_MS : 0);
 }
 
+// Refuses because of a limit, by the name that it has in group.cfg.
+static void s_refuse_limit (call_t *call, wire_error_t error, const char *name, uint32_t wait)
+{
+    char text[100];
+    snprintf (text, sizeof text, "%s than %s allows",
+              error == WIRE_ERR_RATE ? "faster" : "more sessions", name);
+    replies_error (call->desk->parts.replies, call->peer, call->message->tag, error, text, wait);
+}
+
 static void s_send (call_t *call, const wire_t *message)
 {
     desk_t *self = call->desk;
@@ -138,9 +148,9 @@ static bool s_put_member (desk_t *self, const guid_t *who, writer_t *rows)
 {
     wire_t row = wire (WIRE_ROW_MEMBER, 0, NULL);
     wire_set_bytes (&row, WIRE_F_MEMBER, span (who->bytes, GUID_SIZE));
-    wire_set_bytes (&row, WIRE_F_NICK, span_of (roster_nick (self->parts.roster, who)));
-    wire_set (&row, WIRE_F_PRESENT, peers_present (self->parts.peers, who));
-    wire_set (&row, WIRE_F_ROLE, rights_role (self->parts.rights, who));
+    wire_set_bytes (&row, WIRE_F_NICK, span_of (roster_nick (self->parts.door.roster, who)));
+    wire_set (&row, WIRE_F_PRESENT, peers_present (self->parts.door.peers, who));
+    wire_set (&row, WIRE_F_ROLE, rights_role (self->parts.door.rights, who));
     wire_put_row (&row, rows);
     return !rows->failed;
 }
@@ -160,14 +170,14 @@ static void s_who (call_t *call)
     guid_t who = wire_guid (call->message, WIRE_F_MEMBER);
     uint64_t limit = wire_number (call->message, WIRE_F_LIMIT);
     wire_t reply = wire (WIRE_MEMBERS, call->message->tag, NULL);
-    wire_set (&reply, WIRE_F_MEMBERS, roster_count (self->parts.roster));
-    wire_set (&reply, WIRE_F_ONLINE, peers_online (self->parts.peers));
-    wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.roster)));
+    wire_set (&reply, WIRE_F_MEMBERS, roster_count (self->parts.door.roster));
+    wire_set (&reply, WIRE_F_ONLINE, peers_online (self->parts.door.peers));
+    wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.door.roster)));
     writer_t rows = writer (self->rows, s_rows_room (self, &reply));
     bool more;
     if (limit == 0)
         limit = UINT64_MAX; // as many as fit
-    while ((more = roster_next (self->parts.roster, &who, &who)) && limit-- > 0)
+    while ((more = roster_next (self->parts.door.roster, &who, &who)) && limit-- > 0)
         if (!s_put_member (self, &who, &rows))
             break;
     wire_set (&reply, WIRE_F_MORE, more);
@@ -194,13 +204,13 @@ static void s_follow (call_t *call)
     wire_set (&reply, WIRE_F_OLDEST, log_oldest (self->parts.log));
     wire_set (&reply, WIRE_F_WHY, log_why (self->parts.log));
     s_send (call, &reply);
-    delivery_follow (self->parts.delivery, call->peer, &call->message->uuid, from,
+    delivery_follow (self->parts.door.delivery, call->peer, &call->message->uuid, from,
                      wire_number (call->message, WIRE_F_CREDIT));
 }
 
 static void s_page (call_t *call)
 {
-    wire_error_t error = history_ask (call->desk->parts.history, call->peer, call->message);
+    wire_error_t error = history_ask (call->desk->parts.door.history, call->peer, call->message);
     if (error)
         s_refuse_by (call, error, WIRE_ERR_BUSY, "one PAGE of a connection is answered at a time");
 }
@@ -324,7 +334,8 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
     default:
         break;
     }
-    bool banned = standing_now (roster_standing (self->parts.roster), who)->flags & STANDING_BANNED;
+    bool banned =
+        standing_now (roster_standing (self->parts.door.roster), who)->flags & STANDING_BANNED;
     if (!refusal && banned)
         refusal = WIRE_ERR_BANNED;
     if (refusal) {
@@ -332,77 +343,21 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
         s_refuse (call, refusal);
         return;
     }
+    const char *name;
+    uint32_t wait =
+        door_wait (&self->parts.door, call->peer, call->message->kind, who, call->mono, &name);
+    if (wait > 0) {
+        s_refuse_limit (call, WIRE_ERR_RATE, name, wait);
+        return;
+    }
     s_log_native (call);
     if (call->message->kind <= WIRE_TOPIC || call->message->kind == WIRE_SEND ||
         call->message->kind == WIRE_MANAGE)
         s_change (call); // whether a member asks is judged in its turn
-    else if (!roster_is_member (self->parts.roster, who))
+    else if (!roster_is_member (self->parts.door.roster, who))
         s_refuse (call, WIRE_ERR_NOT_MEMBER);
     else
         s_read (call);
-}
-
-// The peer as known, if it is still the same: another key in its place is another peer.
-static peer_t *s_find (desk_t *self, size_t listener, const route_t *route, const uint8_t *key)
-{
-    peer_t *peer = peers_find (self->parts.peers, listener, route);
-    if (!peer || speaker_is (&peer->speaker, key))
-        return peer;
-    delivery_unfollow (self->parts.delivery, peer);
-    history_drop (self->parts.history, peer);
-    peers_replace (self->parts.peers, peer);
-    return NULL;
-}
-
-static wire_error_t s_speak (desk_t *self, const peer_t *peer, const guid_t *who)
-{
-    rights_voice_t voice;
-    if (guid_is_null (who))
-        return WIRE_ERR_NONE; // PING, for nobody
-    return rights_speak (self->parts.rights, false, &peer->speaker, who, &voice);
-}
-
-// The peer, known from now on. NULL: there are too many.
-static peer_t *s_hear (call_t *call, peer_t *peer, const guid_t *who)
-{
-    static const guid_t nobody;
-    desk_t *self = call->desk;
-    bool member = roster_is_member (self->parts.roster, who);
-    peer_t *known = peers_hear_again (self->parts.peers, peer->known ? peer : NULL, peer->listener,
-                                      &peer->route, member ? who : &nobody, call->mono);
-    if (known && known != peer)
-        known->speaker = peer->speaker;
-    if (member)
-        roster_set_seen (self->parts.roster, who, call->now);
-    return known;
-}
-
-// Finds out who asks: the peer as known, or one for this answer alone, held for the caller. For
-// whom it may speak is heard, and known from then on; else *refusal says why it may not.
-static peer_t *s_meet (call_t *call, size_t listener, const route_t *route, const guid_t *who,
-                       wire_error_t *error, wire_error_t *refusal)
-{
-    const pending_t *pending = *call->pending_p;
-    const uint8_t *key = pending->proved ? pending->speaker : NULL;
-    peer_t *peer = s_find (call->desk, listener, route, key);
-    if (peer)
-        peer_hold (peer);
-    else {
-        peer = peer_new (listener, route);
-        peer_prove (peer, key);
-    }
-    *refusal = *error ? *error : s_speak (call->desk, peer, who);
-    if (*refusal)
-        return peer;
-    peer_t *known = s_hear (call, peer, who);
-    if (!known)
-        *error = WIRE_ERR_LIMIT;
-    if (known && known != peer) {
-        peer_release (&peer);
-        peer = known;
-        peer_hold (peer);
-    }
-    return peer;
 }
 
 static wire_error_t s_decode (wire_t *message, const pending_t *pending)
@@ -420,16 +375,20 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
 {
     pending_t *pending = *call->pending_p;
     wire_t message;
-    wire_error_t refusal, error = s_decode (&message, pending);
+    wire_error_t error = s_decode (&message, pending);
+    visitor_t visitor = door_meet (&call->desk->parts.door, pending, listener, route, &message.uuid,
+                                   error, call->now, call->mono);
     call->message = &message;
-    call->peer = s_meet (call, listener, route, &message.uuid, &error, &refusal);
+    call->peer = visitor.peer;
     pending->kind = message.kind;
     pending->tag = message.tag;
     pending->who = message.uuid;
     if (error)
-        s_refuse_by (call, error, WIRE_ERR_LIMIT, "no more than max_sessions are served at a time");
+        s_refuse (call, error);
+    else if (visitor.limit)
+        s_refuse_limit (call, WIRE_ERR_LIMIT, visitor.limit, LIMIT_WAIT_MS);
     else {
-        s_dispatch (call, refusal);
+        s_dispatch (call, visitor.refusal);
         showings_take (call->desk->showings, call->peer, &message);
     }
     peer_release (&call->peer);
@@ -445,7 +404,7 @@ static void s_text (desk_t *self, peer_t *peer, const char *text)
 static void s_tell (desk_t *self, pending_t **pending_p, int64_t since)
 {
     pending_t *pending = *pending_p;
-    bool member = roster_is_member (self->parts.roster, &pending->who);
+    bool member = roster_is_member (self->parts.door.roster, &pending->who);
     if (!member || !tellings_add (self->tellings, pending_p, since, self->max_reply))
         s_text (self, pending->peer, ORIGINAL_FAIL);
 }
@@ -475,8 +434,9 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
     span_t text = frame_body (&pending->frame);
     original_t request = original_parse (text, call->now);
     pending->legacy = true;
-    pending->peer = peer_new (listener, route);
-    peer_prove (pending->peer, pending->proved ? pending->speaker : NULL);
+    visitor_t visitor =
+        door_meet_original (&self->parts.door, pending, listener, route, &request.who);
+    pending->peer = visitor.peer;
     pending->who = request.who;
     if (!pending->frame.complete || guid_is_null (&request.who))
         request.kind = ORIGINAL_INVALID;
@@ -489,15 +449,17 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
                     : request.kind == ORIGINAL_LEAVE ? WIRE_LEAVE
                     : request.kind == ORIGINAL_SEND  ? WIRE_SEND
                                                      : WIRE_PAGE;
-    wire_error_t refusal = s_speak (self, pending->peer, &request.who);
-    if (refusal) {
-        s_log_refusal (self, pending, refusal);
+    const char *name;
+    if (visitor.refusal)
+        s_log_refusal (self, pending, visitor.refusal);
+    if (visitor.refusal || door_wait (&self->parts.door, visitor.peer, pending->kind, &request.who,
+                                      call->mono, &name) > 0) {
         s_text (self, pending->peer, ORIGINAL_FAIL);
         return;
     }
     s_log_original (&request);
-    if (roster_is_member (self->parts.roster, &request.who))
-        roster_set_seen (self->parts.roster, &request.who, call->now);
+    if (roster_is_member (self->parts.door.roster, &request.who))
+        roster_set_seen (self->parts.door.roster, &request.who, call->now);
     if (request.kind == ORIGINAL_MESSAGES) {
         s_tell (self, call->pending_p, request.has_time ? request.time : 0);
         return;
@@ -552,7 +514,7 @@ void desk_answer (desk_t *self, pending_t *pending)
                        pending->why, 0);
     else {
         if (pending->kind == WIRE_JOIN && pending->peer->known) // presence begins with it
-            peers_hear (self->parts.peers, pending->peer->listener, &pending->peer->route,
+            peers_hear (self->parts.door.peers, pending->peer->listener, &pending->peer->route,
                         &pending->who, pending->peer->heard);
         replies_ack (self->parts.replies, pending->peer, pending->tag, pending->seq, pending->time,
                      pending->given);
@@ -562,14 +524,15 @@ void desk_answer (desk_t *self, pending_t *pending)
 // Does it follow for one that it may not speak for any more?
 static bool s_lost_its_voice (void *arg, const peer_t *peer)
 {
-    return s_speak (arg, peer, &peer->who) != WIRE_ERR_NONE;
+    const desk_t *self = arg;
+    return door_speak (&self->parts.door, peer, &peer->who) != WIRE_ERR_NONE;
 }
 
 void desk_left (desk_t *self, const guid_t *who, uint64_t seq, wire_error_t why)
 {
     bool all = why == WIRE_ERR_NOT_MEMBER || why == WIRE_ERR_BANNED;
-    peers_end_sessions (self->parts.peers, who);
-    delivery_left (self->parts.delivery, who, seq, why, all ? NULL : s_lost_its_voice, self);
+    peers_end_sessions (self->parts.door.peers, who);
+    delivery_left (self->parts.door.delivery, who, seq, why, all ? NULL : s_lost_its_voice, self);
 }
 
 bool desk_turn (desk_t *self)

@@ -7,8 +7,7 @@
 #ifndef ZCHAT_DESK_H
 #define ZCHAT_DESK_H
 
-#include "daemons/group/delivery.h"
-#include "daemons/group/history.h"
+#include "daemons/group/door.h"
 #include "daemons/group/intake.h"
 #include "daemons/group/replies.h"
 
@@ -18,12 +17,8 @@ typedef struct desk desk_t;
 typedef struct {
     const char *name; // the group's
     log_t *log;
-    roster_t *roster;
-    const rights_t *rights;
-    peers_t *peers;
+    door_t door;
     intake_t *intake;
-    history_t *history;
-    delivery_t *delivery;
     replies_t *replies;
     // Sends the original wire's one text to a peer.
     void (*send_text) (void *arg, peer_t *peer, span_t text);

@@ -30,6 +30,7 @@ struct group_server {
     bool hidden;
     bool told_of_readers; // that not all can be told of
     peers_t *peers;
+    limits_t *limits;
     intake_t *intake;
     history_t *history;
     delivery_t *delivery;
@@ -357,6 +358,7 @@ static int s_housekeeping (zloop_t *loop, int timer, void *arg)
     group_t *self = arg;
     int64_t mono = zclock_mono ();
     peers_expire (self->peers, mono, s_expired, self);
+    limits_forget (self->limits, mono);
     if (self->stopping || !self->listeners)
         return 0;
     caretaker_turn (self->caretaker, wallclock_now (), zclock_usecs (), mono);
@@ -385,6 +387,10 @@ static void s_configure (group_t *self, const conf_t *conf)
     size_t members = (size_t)conf_number (conf, "max_members");
     size_t sessions = (size_t)conf_number (conf, "max_sessions");
     peers_set_limits (self->peers, sessions, sessions);
+    peers_set_origins (self->peers, (size_t)conf_number (conf, "max_sessions_per_key"),
+                       (size_t)conf_number (conf, "max_sessions_per_address"));
+    limits_rules_t limits = limits_rules_of (conf);
+    limits_set (self->limits, &limits);
     intake_set_limits (self->intake, (size_t)conf_number (conf, "max_pending"), members);
     history_set_max_reply (self->history, self->max_page);
     desk_set_limits (self->desk, (size_t)conf_number (conf, "max_message"), self->max_page);
@@ -396,6 +402,7 @@ static void s_make_parts (group_t *self)
     delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
     history_io_t history = {self, s_reply, s_refuse_page};
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
+    self->limits = limits_new ();
     self->intake = intake_new (self->log, self->roster, self->rights, &intake);
     self->caretaker = caretaker_new (self->log, self->roster, self->intake, wallclock_now ());
     self->history = history_new (self->log, &history);
@@ -403,12 +410,9 @@ static void s_make_parts (group_t *self)
     self->replies = replies_new (s_reply, self);
     desk_parts_t desk = {.name = self->name,
                          .log = self->log,
-                         .roster = self->roster,
-                         .rights = self->rights,
-                         .peers = self->peers,
+                         .door = {self->roster, self->rights, self->peers, self->limits,
+                                  self->history, self->delivery},
                          .intake = self->intake,
-                         .history = self->history,
-                         .delivery = self->delivery,
                          .replies = self->replies,
                          .send_text = s_send_text,
                          .arg = self};
@@ -504,6 +508,7 @@ void group_destroy (group_t **self_p)
     caretaker_destroy (&self->caretaker);
     intake_destroy (&self->intake);
     peers_destroy (&self->peers);
+    limits_destroy (&self->limits);
     log_destroy (&self->log);
     readers_destroy (&self->readers);
     rights_destroy (&self->rights);

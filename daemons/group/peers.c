@@ -1,6 +1,7 @@
 #include "daemons/group/peers.h"
 
 #include "common/hash.h"
+#include "daemons/group/tally.h"
 
 #include <czmq.h>
 
@@ -13,8 +14,12 @@ typedef struct {
 struct peers {
     zhashx_t *table;
     zhashx_t *sessions; // by UUID
+    tally_t *by_key;    // of those that are limited
+    tally_t *by_address;
     size_t max_peers;
     size_t max_sessions;
+    size_t max_per_key;
+    size_t max_per_address;
     int64_t lease;
     int64_t now;   // of the last request
     int64_t ended; // when a session was ended by a leave
@@ -58,6 +63,9 @@ peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease)
     self->table = s_table (s_hash, s_compare);
     self->sessions = s_table (hash_guid, hash_guid_compare);
     zhashx_set_destructor (self->sessions, s_free_session);
+    self->by_key = tally_new ();
+    self->by_address = tally_new ();
+    self->max_per_key = self->max_per_address = SIZE_MAX;
     self->lease = lease;
     self->ended = -1;
     peers_set_limits (self, max_peers, max_sessions);
@@ -74,6 +82,8 @@ void peers_destroy (peers_t **self_p)
         peers_drop (self, peer);
     zhashx_destroy (&self->table);
     zhashx_destroy (&self->sessions);
+    tally_destroy (&self->by_key);
+    tally_destroy (&self->by_address);
     free (self);
     *self_p = NULL;
 }
@@ -82,6 +92,12 @@ void peers_set_limits (peers_t *self, size_t max_peers, size_t max_sessions)
 {
     self->max_peers = max_peers;
     self->max_sessions = max_sessions;
+}
+
+void peers_set_origins (peers_t *self, size_t max_per_key, size_t max_per_address)
+{
+    self->max_per_key = max_per_key;
+    self->max_per_address = max_per_address;
 }
 
 peer_t *peer_new (size_t listener, const route_t *route)
@@ -98,6 +114,12 @@ peer_t *peer_new (size_t listener, const route_t *route)
 void peer_prove (peer_t *self, const uint8_t *key)
 {
     self->speaker = speaker_of (key);
+}
+
+void peer_limit (peer_t *self, const guid_t *address)
+{
+    self->address = *address;
+    self->limited = true;
 }
 
 void peer_hold (peer_t *self)
@@ -141,28 +163,57 @@ static bool s_hear_session (peers_t *self, const guid_t *who, int64_t now)
 peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const guid_t *who,
                     int64_t now)
 {
-    peer_t *peer = peers_find (self, listener, route);
-    return peers_hear_again (self, peer, listener, route, who, now);
+    peer_t *known = peers_find (self, listener, route);
+    peer_t *peer = known ? known : peer_new (listener, route);
+    bool refused = peers_know (self, peer, who, now) != NULL;
+    peer_t *found = refused ? NULL : peer;
+    if (!known)
+        peer_release (&peer); // the table holds it, or nobody
+    return found;
 }
 
-peer_t *peers_hear_again (peers_t *self, peer_t *peer, size_t listener, const route_t *route,
-                          const guid_t *who, int64_t now)
+// Why a new peer cannot be taken into the table.
+static const char *s_limit (const peers_t *self, const peer_t *peer)
+{
+    if (zhashx_size (self->table) >= self->max_peers)
+        return "max_sessions";
+    if (!peer->limited)
+        return NULL;
+    if (peer->speaker.proved &&
+        tally_count (self->by_key, &peer->speaker.guid) >= self->max_per_key)
+        return "max_sessions_per_key";
+    return tally_count (self->by_address, &peer->address) >= self->max_per_address
+               ? "max_sessions_per_address"
+               : NULL;
+}
+
+static void s_insert (peers_t *self, peer_t *peer)
+{
+    peer->known = true;
+    peer_hold (peer);
+    zhashx_insert (self->table, peer, peer);
+    if (peer->limited && peer->speaker.proved)
+        tally_add (self->by_key, &peer->speaker.guid);
+    if (peer->limited)
+        tally_add (self->by_address, &peer->address);
+}
+
+const char *peers_know (peers_t *self, peer_t *peer, const guid_t *who, int64_t now)
 {
     self->now = now;
-    if (peer && peer->heard == now && self->ended != now && guid_equal (&peer->last_who, who))
-        return peer; // many requests come in one millisecond
-    if (!peer && zhashx_size (self->table) >= self->max_peers)
-        return NULL;
+    if (peer->known && peer->heard == now && self->ended != now &&
+        guid_equal (&peer->last_who, who))
+        return NULL; // many requests come in one millisecond
+    const char *limit = peer->known ? NULL : s_limit (self, peer);
+    if (limit)
+        return limit;
     if (!guid_is_null (who) && !s_hear_session (self, who, now))
-        return NULL;
-    if (!peer) {
-        peer = peer_new (listener, route);
-        peer->known = true;
-        zhashx_insert (self->table, peer, peer);
-    }
+        return "max_sessions";
+    if (!peer->known)
+        s_insert (self, peer);
     peer->heard = now;
     peer->last_who = *who;
-    return peer;
+    return NULL;
 }
 
 void peers_drop (peers_t *self, peer_t *peer)
@@ -171,6 +222,10 @@ void peers_drop (peers_t *self, peer_t *peer)
         return;
     peer->known = false;
     zhashx_delete (self->table, peer);
+    if (peer->limited && peer->speaker.proved)
+        tally_remove (self->by_key, &peer->speaker.guid);
+    if (peer->limited)
+        tally_remove (self->by_address, &peer->address);
     peer_release (&peer);
 }
 

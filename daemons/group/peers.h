@@ -30,6 +30,8 @@ struct peer {
     size_t listener;
     route_t route;
     speaker_t speaker;
+    guid_t address;  // where it is, see limits.h
+    bool limited;    // it is not on this machine, or encrypted: limits count
     bool known;      // in the table: not gone, not forgotten
     bool replaced;   // another key is in its place: nothing may be sent to it
     unsigned holds;  // who keeps a pointer: the table, requests under way
@@ -56,6 +58,8 @@ struct peer {
 peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease);
 void peers_destroy (peers_t **self_p);
 void peers_set_limits (peers_t *self, size_t max_peers, size_t max_sessions);
+// How many of those that are `limited` there may be with one key, and at one address.
+void peers_set_origins (peers_t *self, size_t max_per_key, size_t max_per_address);
 
 // The peer at that place, NULL when nothing is known of it.
 peer_t *peers_find (peers_t *self, size_t listener, const route_t *route);
@@ -65,12 +69,14 @@ peer_t *peers_find (peers_t *self, size_t listener, const route_t *route);
 peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const guid_t *who,
                     int64_t now);
 
-// The same for one that peers_find gave, or NULL.
-peer_t *peers_hear_again (peers_t *self, peer_t *peer, size_t listener, const route_t *route,
-                          const guid_t *who, int64_t now);
+// The same for one that peers_find gave, or for a new one, which is in the table from now on. NULL,
+// or the limit that is reached, as group.cfg calls it: then a new one stays outside.
+const char *peers_know (peers_t *self, peer_t *peer, const guid_t *who, int64_t now);
 
 // Notes the key that a new peer has proved; NULL: none.
 void peer_prove (peer_t *self, const uint8_t *key);
+// From now on limits count for it, and it counts as one at this address: see limits.h.
+void peer_limit (peer_t *self, const guid_t *address);
 
 // A peer outside the table, for one reply (requests of the original wire). Held once.
 peer_t *peer_new (size_t listener, const route_t *route);
