@@ -343,9 +343,38 @@ START_TEST (limit_of_an_address_counts_until_a_peer_is_gone)
 }
 END_TEST
 
+START_TEST (idle_ones_make_room_and_busy_ones_do_not)
+{
+    peers_t *peers = peers_new (1000, 10, LEASE);
+    guid_t here = s_who (200);
+    peers_set_origins (peers, 10, 3);
+    peer_t *all[100];
+    for (unsigned i = 0; i < 100; i++) { // one after the other, as a script does it
+        route_t route = s_route (i);
+        all[i] = peer_new (0, &route);
+        peer_limit (all[i], &here);
+        ck_assert_ptr_null (peers_know (peers, all[i], &s_nobody, 1000 * i));
+        all[i]->follows = i == 0;
+        ck_assert_uint_le (peers_count (peers), 3);
+    }
+    ck_assert (all[0]->known); // it follows
+    route_t route = s_route (100);
+    peer_t *more = peer_new (0, &route);
+    peer_limit (more, &here);
+    peers_know (peers, all[97], &s_nobody, 99001);
+    peers_know (peers, all[98], &s_nobody, 99001);
+    ck_assert_str_eq (peers_know (peers, more, &s_nobody, 99002), "max_sessions_per_address");
+    for (unsigned i = 0; i < 100; i++)
+        peer_release (&all[i]);
+    peer_release (&more);
+    peers_destroy (&peers);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("peers");
+    tcase_add_test (cases, idle_ones_make_room_and_busy_ones_do_not);
     tcase_add_test (cases, limit_of_an_address_counts_until_a_peer_is_gone);
     tcase_add_test (cases, peer_is_known_by_listener_and_route);
     tcase_add_test (cases, new_peer_has_the_first_credit_and_follows_nothing);

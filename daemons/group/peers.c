@@ -5,6 +5,11 @@
 
 #include <czmq.h>
 
+enum {
+    LOOK_MS = 20, // between two looks for idle peers
+    IDLE_MS = 500 // so long silent, and nothing going on
+};
+
 // The presence of one UUID. Which connections it has does not matter, only when it was last heard.
 typedef struct {
     guid_t who;
@@ -21,8 +26,9 @@ struct peers {
     size_t max_per_key;
     size_t max_per_address;
     int64_t lease;
-    int64_t now;   // of the last request
-    int64_t ended; // when a session was ended by a leave
+    int64_t looked; // for idle ones
+    int64_t now;    // of the last request
+    int64_t ended;  // when a session was ended by a leave
 };
 
 // A key of the table is a peer_t of which only listener and route count.
@@ -67,6 +73,7 @@ peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease)
     self->by_address = tally_new ();
     self->max_per_key = self->max_per_address = SIZE_MAX;
     self->lease = lease;
+    self->looked = INT64_MIN / 2;
     self->ended = -1;
     peers_set_limits (self, max_peers, max_sessions);
     return self;
@@ -172,19 +179,50 @@ peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const 
     return found;
 }
 
-// Why a new peer cannot be taken into the table.
-static const char *s_limit (const peers_t *self, const peer_t *peer)
+static bool s_same_key (const peer_t *a, const peer_t *b)
 {
-    if (zhashx_size (self->table) >= self->max_peers)
-        return "max_sessions";
+    return a->speaker.proved && b->speaker.proved &&
+           guid_equal (&a->speaker.guid, &b->speaker.guid);
+}
+
+// Nothing tells when a connection is closed, so a script that opens one after the other would soon
+// have as many as it may. Those like `peer` (of its key, or of its address) for which nothing goes
+// on are forgotten; one that lives is known again with its next request.
+static void s_make_room (peers_t *self, const peer_t *peer, int64_t now)
+{
+    if (now < self->looked + LOOK_MS)
+        return; // it costs a look at all of them
+    self->looked = now;
+    zlistx_t *idle = zlistx_new ();
+    for (peer_t *one = zhashx_first (self->table); one; one = zhashx_next (self->table))
+        if (one->limited && !one->follows && !one->page && now - one->heard >= IDLE_MS &&
+            (s_same_key (one, peer) || guid_equal (&one->address, &peer->address)))
+            zlistx_add_end (idle, one);
+    for (peer_t *one = zlistx_first (idle); one; one = zlistx_next (idle))
+        peers_drop (self, one);
+    zlistx_destroy (&idle);
+}
+
+static const char *s_origin_limit (const peers_t *self, const peer_t *peer)
+{
     if (!peer->limited)
         return NULL;
     if (peer->speaker.proved &&
         tally_count (self->by_key, &peer->speaker.guid) >= self->max_per_key)
         return "max_sessions_per_key";
-    return tally_count (self->by_address, &peer->address) >= self->max_per_address
-               ? "max_sessions_per_address"
-               : NULL;
+    if (tally_count (self->by_address, &peer->address) >= self->max_per_address)
+        return "max_sessions_per_address";
+    return NULL;
+}
+
+// Why a new peer cannot be taken into the table.
+static const char *s_limit (peers_t *self, const peer_t *peer, int64_t now)
+{
+    if (s_origin_limit (self, peer))
+        s_make_room (self, peer, now);
+    if (zhashx_size (self->table) >= self->max_peers)
+        return "max_sessions";
+    return s_origin_limit (self, peer);
 }
 
 static void s_insert (peers_t *self, peer_t *peer)
@@ -204,7 +242,7 @@ const char *peers_know (peers_t *self, peer_t *peer, const guid_t *who, int64_t 
     if (peer->known && peer->heard == now && self->ended != now &&
         guid_equal (&peer->last_who, who))
         return NULL; // many requests come in one millisecond
-    const char *limit = peer->known ? NULL : s_limit (self, peer);
+    const char *limit = peer->known ? NULL : s_limit (self, peer, now);
     if (limit)
         return limit;
     if (!guid_is_null (who) && !s_hear_session (self, who, now))

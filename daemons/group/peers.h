@@ -70,7 +70,8 @@ peer_t *peers_hear (peers_t *self, size_t listener, const route_t *route, const 
                     int64_t now);
 
 // The same for one that peers_find gave, or for a new one, which is in the table from now on. NULL,
-// or the limit that is reached, as group.cfg calls it: then a new one stays outside.
+// or the limit that is reached, as group.cfg calls it: then a new one stays outside. Before one is
+// refused for its key or address, those that are idle are forgotten.
 const char *peers_know (peers_t *self, peer_t *peer, const guid_t *who, int64_t now);
 
 // Notes the key that a new peer has proved; NULL: none.
