@@ -259,6 +259,63 @@ static void s_fill (int batches)
 
 // ---- Connecting
 
+static bool s_refuse_list (fake_t *self, const wire_t *request)
+{
+    uint8_t rows[200];
+    writer_t out = writer (rows, sizeof rows);
+    wire_t row = wire (WIRE_ROW_ERROR, 0, NULL), message = wire (WIRE_ERROR, request->tag, NULL);
+    wire_set (&row, WIRE_F_TAG, request->tag);
+    wire_set (&row, WIRE_F_NUMBER, WIRE_ERR_NOT_INVITED);
+    wire_set_bytes (&row, WIRE_F_TEXT, span_of ("members only"));
+    wire_put_row (&row, &out);
+    wire_set_bytes (&message, WIRE_F_ROWS, span (rows, writer_used (&out)));
+    fake_reply (self, &message);
+    return true;
+}
+
+// Who asks gets the registries' answer, not a time-out; a following ends.
+START_TEST (refusal_of_the_registries_answers_what_waits)
+{
+    s_registry->meddle = s_refuse_list;
+    s_open ();
+    s_request (WIRE_JOIN, 10000);
+    session_follow (s_session, 0);
+    s_run ();
+    ck_assert_int_eq (s_told.answers, 1);
+    ck_assert_int_eq (s_told.answer.result, OUTBOX_REFUSED);
+    ck_assert_int_eq (s_told.answer.error, WIRE_ERR_NOT_INVITED);
+    ck_assert (!s_told.answer.may_be_stored);
+    ck_assert_int_eq (s_told.ends, 1);
+    ck_assert (s_told.over);
+    ck_assert_int_eq (s_told.end_why, WIRE_ERR_NOT_INVITED);
+    ck_assert_ptr_nonnull (strstr (session_trouble (s_session), ": members only"));
+    // It is looked for on: a later request may have more luck.
+    s_registry->meddle = NULL;
+    s_request (WIRE_JOIN, 10000);
+    s_run ();
+    ck_assert_int_eq (s_told.answer.result, OUTBOX_ANSWERED);
+}
+END_TEST
+
+static void s_destroy_in_answer (const char *handler)
+{
+    if (strcmp (handler, "answer") == 0)
+        session_destroy (&s_session);
+}
+
+START_TEST (session_may_be_destroyed_when_it_is_refused)
+{
+    s_registry->meddle = s_refuse_list;
+    s_hook = s_destroy_in_answer;
+    s_open ();
+    session_follow (s_session, 0);
+    s_request (WIRE_JOIN, 10000);
+    s_run ();
+    ck_assert_ptr_null (s_session);
+    ck_assert_int_eq (s_told.answers, 1);
+}
+END_TEST
+
 START_TEST (name_is_found_through_the_registry)
 {
     s_open ();
@@ -1159,6 +1216,8 @@ int main (void)
     proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 60);
+    tcase_add_test (cases, refusal_of_the_registries_answers_what_waits);
+    tcase_add_test (cases, session_may_be_destroyed_when_it_is_refused);
     tcase_add_test (cases, name_is_found_through_the_registry);
     tcase_add_test (cases, port_and_endpoint_need_no_registry);
     tcase_add_test (cases, what_is_no_group_is_refused);
