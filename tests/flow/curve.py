@@ -1,5 +1,6 @@
 """Encrypted listeners with real processes: who gets in, who does not, whose key is taken for whose."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -12,7 +13,7 @@ import uuid
 import zmq
 from zmq.utils import z85
 from lib_group import Group, Registry, free_port, listen, refused, run, same
-from lib_user import User
+from lib_user import ZCHAT, User
 from lib_zwire import CONTEXT, Client, encode, groups
 
 NOTHING = 700  # ms in which one that is not let in gets no answer
@@ -309,6 +310,183 @@ def registry_with_another_key_is_not_asked():
         same(done.code, 69, done)
 
 
+def announcement(name="cats", log=None, generation=1, endpoints="tcp://127.0.0.1:4000", instance=None):
+    return {"name": name, "log": log or uuid.uuid4(), "instance": instance or uuid.uuid4(), "generation": generation,
+            "claim": bytes(32), "state": 0, "members": 0, "online": 0, "seq": 0, "topic": "",
+            "endpoints": endpoints}
+
+
+def secure(port, public):
+    return f"tcp://127.0.0.1:{port}?key={z85.decode(public).hex()}"
+
+
+def listed(registry, name="cats"):
+    with client(registry.secure) as asker:
+        rows = {row["name"]: row for row in asker.ask("LIST", name="", limit=0)["rows"]}
+    return rows[name]["endpoints"] if name in rows else None
+
+
+def name_is_kept_from_strangers():
+    """While it is held: neither another log, nor another key with the log's id and a higher generation, takes or ends
+    it; what a stranger says of itself is its own key only."""
+    with CurveRegistry("lease = 3600;") as registry, CurveGroup(registries=[registry]) as group:
+        group.wait_for("registered at")
+        with client(registry.secure) as any_one:
+            log = any_one.ask("LIST", name="", limit=0)["rows"][0]["log"]
+        stranger = zmq.curve_keypair()
+        with client(registry.secure, stranger) as eve, Client(plain_of(registry.endpoint)) as local:
+            mine = secure(4000, stranger[0])
+            refused("NAME_TAKEN", eve.ask, "ANNOUNCE", **announcement(endpoints=mine))
+            refused("NAME_TAKEN", eve.ask, "ANNOUNCE", **announcement(log=log, generation=2**40, endpoints=mine))
+            refused("NAME_TAKEN", local.ask, "ANNOUNCE", **announcement(log=log, generation=2**40, endpoints=mine))
+            refused("WRONG_KEY", eve.ask, "ANNOUNCE",
+                    **announcement("dogs", endpoints=secure(4000, zmq.curve_keypair()[0])))
+            refused("WRONG_KEY", eve.ask, "ANNOUNCE", **announcement("dogs", endpoints=group.secure))
+            eve.ask("WITHDRAW", name="cats", log=log, instance=uuid.uuid4())
+        same(listed(registry), group.secure)
+        registry.wait_for("127.0.0.1 and others that want the name are refused")
+        said = [line for line in registry.lines if "and others that want" in line]
+        same(len(said), 1, said)
+
+
+def stranger_that_was_first_deceives_no_one():
+    """After the end of a lease, or a restart of the registry, a stranger may be first. Those who know the group are not
+    deceived, with the stranger's key or without one, with the log's id or another."""
+    with CurveRegistry() as registry, CurveGroup(registries=[registry]) as group:
+        group.wait_for("registered at")
+        user = User(Asker(registry.secure), name="ann")
+        user.fine("join", "cats")
+        with client(registry.secure) as any_one:
+            log = any_one.ask("LIST", name="", limit=0)["rows"][0]["log"]
+        group.stop()  # it said goodbye; a lease that ran out is the same
+        stranger = zmq.curve_keypair()
+        trap = CONTEXT.socket(zmq.ROUTER)  # what eve would hear
+        trap.curve_server, trap.curve_secretkey = True, stranger[1]
+        port = trap.bind_to_random_port("tcp://127.0.0.1")
+        for again in (False, True):
+            if again:
+                registry.kill()
+                registry.start()
+            with client(registry.secure, stranger) as eve:
+                eve.ask("ANNOUNCE", **announcement(log=log, generation=2**40, endpoints=secure(port, stranger[0])))
+                done = user.call("send", "cats", "secret")
+                same(done.code, 1, done)
+                assert "the key of cats changed" in done.err, done
+                assert not trap.poll(300), "something was sent to a stranger"
+        trap.close()
+
+
+def owner_takes_its_name_back():
+    with CurveRegistry() as registry, CurveGroup(registries=[registry]) as group:
+        group.wait_for("registered at")
+        group.stop()
+        registry.stop()
+        registry.config.write_text(registry.config.read_text() +
+                                   f'\nnames = ( {{ name = "cats"; key = "{group.key}"; }} );\n')
+        registry.start()
+        stranger = zmq.curve_keypair()
+        with client(registry.secure, stranger) as eve, Client(registry.endpoint) as local:
+            refused("NAME_TAKEN", eve.ask, "ANNOUNCE", **announcement(endpoints=secure(4000, stranger[0])))
+            refused("NAME_TAKEN", local.ask, "ANNOUNCE", **announcement(endpoints=group.secure))
+        old = CONTEXT.socket(zmq.REQ)
+        old.connect(registry.endpoint)
+        old.send(b"JOIN REQUEST FROM 5001 [cats]")
+        same(old.recv(), b"FAIL")
+        old.close()
+        registry.wait_for("the name has an owner; 127.0.0.1")
+        same(len([line for line in registry.lines if "has an owner" in line]), 1)
+        same(listed(registry), None)
+        # a name that a stranger holds already, when its owner is named
+        registry.config.write_text(registry.config.read_text().replace('"cats"', '"dogs"'))
+        registry.process.send_signal(1)  # SIGHUP
+        registry.wait_for("the configuration was read again")
+        with client(registry.secure, stranger) as eve:
+            eve.ask("ANNOUNCE", **announcement(endpoints=secure(4000, stranger[0])))
+            registry.config.write_text(registry.config.read_text().replace('"dogs"', '"cats"'))
+            registry.process.send_signal(1)
+            group.start()
+            group.wait_for("registered at")
+            same(listed(registry), group.secure)
+
+
+def one_caller_has_its_share():
+    with CurveRegistry("max_groups_per_caller = 3;") as registry:
+        with client(registry.secure) as eve:
+            for number in range(3):
+                eve.ask("ANNOUNCE", **announcement(f"g{number}"))
+            row = refused("LIMIT", eve.ask, "ANNOUNCE", **announcement("g3"))
+            assert "max_groups_per_caller" in row["text"] and row["wait"] > 0, row
+        with client(registry.secure) as other:
+            other.ask("ANNOUNCE", **announcement("g3"))
+
+
+def invited_registry_answers_the_invited():
+    with CurveRegistry('access = "invited";') as registry:
+        member = zmq.curve_keypair()
+        with client(registry.secure) as eve, Client(registry.endpoint) as local, \
+                client(registry.secure, member) as ann:
+            eve.ask("PING", follows=0)
+            refused("NOT_INVITED", eve.ask, "LIST", name="", limit=0)
+            refused("NOT_INVITED", eve.ask, "ANNOUNCE", **announcement())
+            refused("NOT_INVITED", eve.ask, "WITHDRAW", name="cats", log=uuid.uuid4(), instance=uuid.uuid4())
+            refused("NOT_INVITED", ann.ask, "LIST", name="", limit=0)
+            local.ask("LIST", name="", limit=0)
+            registry.config.write_text(registry.config.read_text() +
+                                       f'\nmembers = [ "{z85.decode(member[0]).hex()}" ];\n')
+            registry.process.send_signal(1)
+            registry.wait_for("the configuration was read again")
+            ann.ask("LIST", name="", limit=0)
+            refused("NOT_INVITED", eve.ask, "LIST", name="", limit=0)
+
+
+def callers_from_elsewhere_get_no_loopback():
+    """From a network namespace of its own, over a veth pair; needs root."""
+    if os.geteuid() != 0:
+        return
+    name = f"zc{os.getpid()}"
+    outer, inner, ours, theirs = name + "a", name + "b", "10.213.77.1", "10.213.77.2"
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+    try:
+        ip("netns", "add", name)
+        ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
+        ip("addr", "add", ours + "/30", "dev", outer)
+        ip("link", "set", outer, "up")
+        ip("-n", name, "addr", "add", theirs + "/30", "dev", inner)
+        ip("-n", name, "link", "set", inner, "up")
+    except (subprocess.CalledProcessError, FileNotFoundError) as why:
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        print(f"    no network namespace here, left out: {why}")
+        return
+    ports = [free_port() for _ in range(4)]
+    try:
+        with Registry(f'listen = ( {{ endpoint = "tcp://127.0.0.1:{ports[0]}"; }}, '
+                      f'{{ endpoint = "tcp://*:{ports[1]}"; security = "curve"; }} );\n') as registry:
+            key = (registry.folder / "registry/curve.pub").read_text().strip()
+            with Group("cats", [registry],
+                       f'listen = ( {{ endpoint = "tcp://127.0.0.1:{ports[2]}"; }}, '
+                       f'{{ endpoint = "tcp://{ours}:{ports[3]}"; security = "curve"; }} );\n') as group:
+                group.wait_for("registered at")
+                there = f"tcp://{ours}:{ports[1]}?key={key}"
+                user, stranger = User(Asker(registry.endpoint), name="ann"), User(Asker(there), name="bob")
+                secure_one = f"tcp://{ours}:{ports[3]}?key={(group.log_folder / 'curve.pub').read_text().strip()}"
+                rows = user.fine("groups", "--json").json()
+                same(rows[0]["endpoints"], [secure_one, f"tcp://127.0.0.1:{ports[2]}"])
+
+                def away(*words):
+                    return subprocess.run(["ip", "netns", "exec", name, ZCHAT, "-c", stranger.home, *words],
+                                          env=stranger.environment, capture_output=True, text=True, timeout=20, check=False)
+                done = away("groups", "--json")
+                same([row["endpoints"] for row in map(json.loads, done.stdout.splitlines())], [[secure_one]], done)
+                for words in (["join", "cats"], ["send", "cats", "from afar"]):
+                    done = away(*words)
+                    same(done.returncode, 0, done)
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        subprocess.run(["ip", "link", "del", outer], check=False, capture_output=True)
+
+
 def key_that_others_can_read_is_refused():
     for daemon, folder in ((CurveRegistry(), "registry"), (CurveGroup(), "state/groups/cats")):
         with daemon:
@@ -363,7 +541,9 @@ def daemons_leave_no_core():
 
 if __name__ == "__main__":
     run([end_to_end, only_the_right_clients_are_served, plain_listener_serves_no_curve,
-        half_a_handshake_is_dropped, loopback_and_network_side_by_side, routing_ids_cannot_be_had,
+        half_a_handshake_is_dropped, loopback_and_network_side_by_side, user_key_of_the_data_frame_counts, daemons_leave_no_core, routing_ids_cannot_be_had,
         changed_key_is_refused_and_explained, key_that_is_gone_is_refused,
+        name_is_kept_from_strangers, stranger_that_was_first_deceives_no_one, owner_takes_its_name_back,
+        one_caller_has_its_share, invited_registry_answers_the_invited, callers_from_elsewhere_get_no_loopback,
         registry_with_another_key_is_not_asked, key_that_others_can_read_is_refused,
         credential_takes_the_files_place, plain_beyond_loopback_is_said])

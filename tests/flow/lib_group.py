@@ -165,7 +165,7 @@ def run(cases, limit=120):
     sys.exit(1 if failed else 0)
 
 
-def refused(name, call, *arguments, **values):
+def refused(name, call, /, *arguments, **values):
     """The row of a refusal, which must be of this name."""
     try:
         got = call(*arguments, **values)
