@@ -1,5 +1,6 @@
 #include "common/program.h"
 
+#include "common/frame.h"
 #include "common/report.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
@@ -214,6 +215,57 @@ START_TEST (failed_start_gives_its_code_and_is_cleaned_up)
     s_type.start = s_start_and_fail;
     ck_assert_int_eq (s_run (NULL, NULL), EXIT_NOT_NOW);
     ck_assert_str_eq (s_did, "sd");
+}
+END_TEST
+
+START_TEST (without_an_authenticator_nothing_is_started)
+{
+    void *taken = zmq_socket (zsys_init (), ZMQ_REP); // not czmq's, which counts its own
+    ck_assert_int_eq (zmq_bind (taken, "inproc://zeromq.zap.01"), 0);
+    ck_assert_int_eq (s_run (NULL, NULL), EXIT_NOT_NOW);
+    ck_assert (s_said ("the authenticator cannot be started"));
+    ck_assert_str_eq (s_did, "");
+    zmq_close (taken);
+}
+END_TEST
+
+// Tells the routing id that the first peer of a listener gets.
+static int s_start_and_tell_id (program_t *program, void **state_p)
+{
+    int rc = s_start (program, state_p);
+    zsock_t *router = frame_listen ("tcp://127.0.0.1:*", NULL);
+    zsock_t *dealer = frame_connect (zsock_endpoint (router), NULL);
+    frame_t frame;
+    route_t route;
+    frame_init (&frame);
+    frame_send (dealer, span_of ("hello"));
+    zmq_pollitem_t item = {zsock_resolve (router), 0, ZMQ_POLLIN, 0};
+    bool came = zmq_poll (&item, 1, 10000) == 1 && frame_take (router, &route, &frame) == 1;
+    if (!came || write (s_more, route.bytes, 5) != 5)
+        _exit (1);
+    frame_close (&frame);
+    zsock_destroy (&dealer);
+    zsock_destroy (&router);
+    program_end (program, EXIT_DONE);
+    return rc;
+}
+
+START_TEST (routing_ids_cannot_be_foretold)
+{
+    enum { TIMES = 5 }; // of which some begin in the same second
+    char ids[TIMES][5];
+    int out[2];
+    ck_assert_int_eq (pipe (out), 0);
+    s_more = out[1];
+    s_type.start = s_start_and_tell_id;
+    for (int i = 0; i < TIMES; i++)
+        if (fork () == 0)
+            _exit (s_run (NULL, NULL));
+    for (int i = 0; i < TIMES; i++) {
+        ck_assert_int_eq (read (out[0], ids[i], 5), 5);
+        for (int j = 0; j < i; j++)
+            ck_assert_int_ne (memcmp (ids[i], ids[j], 5), 0);
+    }
 }
 END_TEST
 
@@ -453,6 +505,8 @@ int main (void)
     tcase_add_test (cases, check_hook_can_refuse);
     tcase_add_test (cases, ping_gives_its_own_code);
     tcase_add_test (cases, failed_start_gives_its_code_and_is_cleaned_up);
+    tcase_add_test (cases, without_an_authenticator_nothing_is_started);
+    tcase_add_test (cases, routing_ids_cannot_be_foretold);
     tcase_add_test (cases, first_end_decides_the_code);
     tcase_add_test (cases, either_signal_ends_it_with_0);
     tcase_add_test (cases, stop_hook_may_let_the_loop_go_on);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 
 static int64_t s_now (void)
@@ -47,6 +48,7 @@ int main (int argc, char **argv)
     char error[COMMAND_ERROR];
     size_t count;
     const command_t *table = commands_table (&count);
+    prctl (PR_SET_DUMPABLE, 0); // it holds the user's secret key: no core
     if (command_parse (&line, table, count, &table[0], argc, argv, s_now (), error) < 0) {
         const char *usage = strncmp (error, "usage: ", 7) == 0 ? "" : " (see zchat --help)";
         fprintf (stderr, "zchat: %s%s\n", error, usage);
