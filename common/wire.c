@@ -250,9 +250,17 @@ const wire_message_t *wire_table (size_t *count)
 
 const wire_message_t *wire_message (wire_kind_t kind)
 {
-    for (size_t i = 0; i < sizeof s_table / sizeof s_table[0]; i++)
-        if (s_table[i].kind == kind)
-            return &s_table[i];
+    size_t low = 0;
+    size_t high = sizeof s_table / sizeof s_table[0];
+    while (low < high) { // it is in the order of kinds
+        size_t middle = (low + high) / 2;
+        if (s_table[middle].kind == kind)
+            return &s_table[middle];
+        if (s_table[middle].kind < kind)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 
@@ -283,16 +291,20 @@ int wire_error_exit (wire_error_t error)
     return error < WIRE_ERR_COUNT ? s_errors[error].exit : 1;
 }
 
+void wire_begin (wire_t *self, wire_kind_t kind, uint32_t tag)
+{
+    self->kind = kind;
+    self->tag = tag;
+    self->have = 0;
+    self->uuid = (guid_t){{0}};
+}
+
 wire_t wire (wire_kind_t kind, uint32_t tag, const guid_t *uuid)
 {
     wire_t self;
-    self.kind = kind;
-    self.tag = tag;
-    self.have = 0;
+    wire_begin (&self, kind, tag);
     if (uuid)
         self.uuid = *uuid;
-    else
-        memset (&self.uuid, 0, sizeof self.uuid);
     return self;
 }
 
@@ -409,7 +421,7 @@ static bool s_get_body (wire_t *self, const wire_message_t *message, reader_t *i
 
 wire_error_t wire_decode (wire_t *self, span_t frame)
 {
-    *self = wire (0, 0, NULL);
+    wire_begin (self, 0, 0);
     reader_t in = reader (frame.data, frame.size);
     uint8_t magic[2];
     reader_copy (&in, magic, 2);
@@ -517,7 +529,7 @@ void wire_put_row (const wire_t *row, writer_t *out)
 
 int wire_next_row (wire_t *row, wire_kind_t kind, reader_t *in)
 {
-    *row = wire (kind, 0, NULL);
+    wire_begin (row, kind, 0);
     if (reader_left (in) == 0)
         return 0;
     span_t bytes = reader_bytes (in, reader_u16 (in));

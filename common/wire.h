@@ -212,6 +212,10 @@ typedef struct {
 
 wire_t wire (wire_kind_t kind, uint32_t tag, const guid_t *uuid); // uuid may be NULL
 
+// The same for an empty message, in its place: the slots, 800 bytes that count only where `have`
+// says so, are neither set nor copied.
+void wire_begin (wire_t *self, wire_kind_t kind, uint32_t tag);
+
 bool wire_has (const wire_t *self, wire_field_t field);
 uint64_t wire_number (const wire_t *self, wire_field_t field); // 0 when it is not there
 span_t wire_bytes (const wire_t *self, wire_field_t field);    // empty when it is not there

@@ -533,6 +533,7 @@ END_TEST
 
 static void s_add_options_and_rows (TCase *cases)
 {
+    tcase_add_test (cases, table_is_in_the_order_of_kinds);
     tcase_add_test (cases, unknown_options_are_skipped);
     tcase_add_test (cases, first_of_two_options_counts);
     tcase_add_test (cases, option_does_not_replace_a_field);
@@ -544,6 +545,20 @@ static void s_add_options_and_rows (TCase *cases)
     tcase_add_test (cases, text_beyond_64_kib_is_not_written);
     tcase_add_test (cases, message_that_does_not_fit_sets_failed);
 }
+
+START_TEST (table_is_in_the_order_of_kinds)
+{
+    size_t count;
+    const wire_message_t *table = wire_table (&count);
+    for (size_t n = 0; n < count; n++) {
+        ck_assert (n == 0 || table[n - 1].kind < table[n].kind);
+        ck_assert_ptr_eq (wire_message (table[n].kind), &table[n]);
+    }
+    ck_assert_ptr_null (wire_message (0));
+    ck_assert_ptr_null (wire_message (0x7f));
+    ck_assert_ptr_null (wire_message (0xff));
+}
+END_TEST
 
 int main (void)
 {

@@ -60,7 +60,8 @@ static void s_send_rows (replies_t *self, peer_t *peer, wire_kind_t kind, rows_t
     if (rows->used == 0)
         return;
     uint8_t proof[PROOF_RECEIPT];
-    wire_t message = wire (kind, 0, NULL);
+    wire_t message;
+    wire_begin (&message, kind, 0);
     if (kind == WIRE_ACK) {
         receipt_encode (&self->receipt, proof);
         wire_set_bytes (&message, WIRE_F_RECEIPT, span (proof, sizeof proof));
@@ -100,7 +101,8 @@ static void s_add (replies_t *self, peer_t *peer, wire_kind_t kind, rows_t *rows
 void replies_ack (replies_t *self, peer_t *peer, uint32_t tag, uint64_t seq, int64_t time,
                   const char *nick)
 {
-    wire_t row = wire (WIRE_ROW_ACK, 0, NULL);
+    wire_t row;
+    wire_begin (&row, WIRE_ROW_ACK, 0);
     wire_set (&row, WIRE_F_TAG, tag);
     wire_set (&row, WIRE_F_SEQ, seq);
     wire_set (&row, WIRE_F_TIME, (uint64_t)time);
@@ -112,7 +114,8 @@ void replies_ack (replies_t *self, peer_t *peer, uint32_t tag, uint64_t seq, int
 void replies_error (replies_t *self, peer_t *peer, uint32_t tag, wire_error_t error,
                     const char *text, uint32_t wait)
 {
-    wire_t row = wire (WIRE_ROW_ERROR, 0, NULL);
+    wire_t row;
+    wire_begin (&row, WIRE_ROW_ERROR, 0);
     wire_set (&row, WIRE_F_TAG, tag);
     wire_set (&row, WIRE_F_NUMBER, error);
     wire_set_bytes (&row, WIRE_F_TEXT, span_of (text ? text : wire_error_text (error)));
