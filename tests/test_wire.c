@@ -23,6 +23,20 @@ static wire_error_t s_decode_hex (const char *hex, wire_t *message)
 
 // ---- The format, for ever
 
+START_TEST (table_is_in_the_order_of_kinds)
+{
+    size_t count;
+    const wire_message_t *table = wire_table (&count);
+    for (size_t n = 0; n < count; n++) {
+        ck_assert (n == 0 || table[n - 1].kind < table[n].kind);
+        ck_assert_ptr_eq (wire_message (table[n].kind), &table[n]);
+    }
+    ck_assert_ptr_null (wire_message (0));
+    ck_assert_ptr_null (wire_message (0x7f));
+    ck_assert_ptr_null (wire_message (0xff));
+}
+END_TEST
+
 START_TEST (send_has_these_bytes_for_ever)
 {
     uint8_t room[ROOM];
@@ -545,20 +559,6 @@ static void s_add_options_and_rows (TCase *cases)
     tcase_add_test (cases, text_beyond_64_kib_is_not_written);
     tcase_add_test (cases, message_that_does_not_fit_sets_failed);
 }
-
-START_TEST (table_is_in_the_order_of_kinds)
-{
-    size_t count;
-    const wire_message_t *table = wire_table (&count);
-    for (size_t n = 0; n < count; n++) {
-        ck_assert (n == 0 || table[n - 1].kind < table[n].kind);
-        ck_assert_ptr_eq (wire_message (table[n].kind), &table[n]);
-    }
-    ck_assert_ptr_null (wire_message (0));
-    ck_assert_ptr_null (wire_message (0x7f));
-    ck_assert_ptr_null (wire_message (0xff));
-}
-END_TEST
 
 int main (void)
 {
