@@ -1,6 +1,7 @@
 // A log's folder whose bytes were changed in any way: it is opened or refused; opened again it is
 // the same; every record is served or told to be missing; what a survey calls repairable is sound
-// when it was repaired, and serves no less.
+// when it was repaired, and serves no less (unless somebody made checksums or names right, or copied
+// batches, which rot does not).
 //
 // Input: changes of eight bytes each (what, file, where:2, size:2, value:2) to a log of three
 // segments that is made at the start.
@@ -173,9 +174,11 @@ static void s_change (const uint8_t *change)
         file->size = at + size;
         break;
     case 3:
+        s_forged = true;
         file->first = value % 64;
         break;
     case 4: // a write that went to the wrong place
+        s_forged = true;
         memmove (file->bytes + at, other->bytes + value % (ROOM - size), size);
         break;
     case 5:
