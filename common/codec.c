@@ -95,10 +95,10 @@ uint64_t reader_varint (reader_t *self)
         self->at++;
         return *start; // as nearly all are
     }
-    for (unsigned shift = 0; shift < 70 && !self->failed; shift += 7) {
+    for (unsigned shift = 0; !self->failed; shift += 7) {
         uint8_t byte = reader_u8 (self);
         if (shift == 63 && byte > 1)
-            break; // more than 64 bits
+            break; // more than 64 bits: this is the tenth byte at most
         value |= (uint64_t) (byte & 0x7f) << shift;
         if (byte & 0x80)
             continue;

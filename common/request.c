@@ -19,10 +19,8 @@ request_t *request_new (const wire_t *message)
 {
     size_t room = s_room (message);
     request_t *self = calloc (1, sizeof *self + room);
-    if (!self) {
-        errno = ENOMEM;
-        return NULL;
-    }
+    if (!self)       // uncovered: no memory
+        return NULL; // uncovered: no memory, errno says so
     writer_t out = writer (self->frame, room);
     wire_encode (message, &out);
     if (out.failed) {

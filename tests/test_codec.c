@@ -194,6 +194,15 @@ START_TEST (nothing_at_all_can_be_read_and_written)
 }
 END_TEST
 
+START_TEST (nothing_is_copied_from_something)
+{
+    uint8_t bytes[2] = {7, 8}, out[2] = {1, 2};
+    reader_t in = reader (bytes, 2);
+    reader_copy (&in, out, 0);
+    ck_assert (!in.failed && reader_left (&in) == 2 && out[0] == 1);
+}
+END_TEST
+
 START_TEST (spans_are_equal_by_their_bytes)
 {
     ck_assert (span_equal (span_of ("abc"), span ("abcd", 3)));
@@ -219,6 +228,7 @@ int main (void)
     tcase_add_test (cases, writing_past_the_end_writes_nothing);
     tcase_add_test (cases, what_fits_exactly_fits);
     tcase_add_test (cases, nothing_at_all_can_be_read_and_written);
+    tcase_add_test (cases, nothing_is_copied_from_something);
     tcase_add_test (cases, spans_are_equal_by_their_bytes);
     return kit_run (cases, "codec");
 }

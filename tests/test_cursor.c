@@ -101,6 +101,36 @@ START_TEST (hole_at_the_beginning_is_refused)
 }
 END_TEST
 
+START_TEST (skipping_goes_forward_only)
+{
+    cursor_t cur = cursor (&s_log->log, 15, CURSOR_NO_END);
+    cursor_skip (&cur, 14);
+    ck_assert_uint_eq (cur.next, 15);
+    cursor_skip (&cur, UINT64_MAX); // nothing lies behind it
+    ck_assert_uint_eq (cur.next, 15);
+    cursor_skip (&cur, 15);
+    ck_assert_uint_eq (cur.next, 16);
+}
+END_TEST
+
+// Its checksum is right: whoever made it is wrong.
+START_TEST (batch_of_broken_records_is_refused)
+{
+    static uint8_t bytes[BATCH_MAX];
+    batch_t head = {.type = BATCH_TYPE_RECORDS, .first = 1, .chain = chain_start (&s_log->log)};
+    record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hi"), .author = {{1}}};
+    batch_writer_t batch;
+    batch_begin (&batch, bytes, &head);
+    ck_assert_uint_eq (batch_add (&batch, &record), 1);
+    bytes[BATCH_HEADER]--; // the record's size
+    cursor_t cur = cursor (&s_log->log, 1, CURSOR_NO_END);
+    uint64_t next = 1;
+    ck_assert_int_eq (s_feed (&cur, batch_end (&batch, &s_log->log), &next), -1);
+    ck_assert_str_eq (cur.wrong, "a batch whose records cannot be read");
+    ck_assert_uint_eq (next, 1);
+}
+END_TEST
+
 START_TEST (skipped_records_are_no_hole)
 {
     cursor_t cur = cursor (&s_log->log, 1, CURSOR_NO_END);
@@ -199,6 +229,8 @@ int main (void)
     tcase_add_test (cases, repeated_batches_are_given_once);
     tcase_add_test (cases, hole_is_refused_and_the_position_stays);
     tcase_add_test (cases, hole_at_the_beginning_is_refused);
+    tcase_add_test (cases, skipping_goes_forward_only);
+    tcase_add_test (cases, batch_of_broken_records_is_refused);
     tcase_add_test (cases, skipped_records_are_no_hole);
     tcase_add_test (cases, every_flipped_bit_is_noticed);
     tcase_add_test (cases, every_cut_is_noticed);

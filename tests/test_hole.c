@@ -100,13 +100,27 @@ START_TEST (other_batches_are_none)
 }
 END_TEST
 
+// What was only peeked at may be anything.
+START_TEST (broken_batches_are_none)
+{
+    hole_t hole;
+    batch_t batch = s_hole (3, 4, NULL), state = batch;
+    state.type = BATCH_TYPE_STATE;
+    ck_assert (!hole_read (&hole, &state));
+    s_bytes[BATCH_HEADER]++; // the record is longer than the batch
+    ck_assert (!hole_read (&hole, &batch));
+    ck_assert_uint_eq (hole_first (&batch), 4);
+}
+END_TEST
+
 // A record of that kind that makes no sense is a record like any other.
 START_TEST (hole_that_makes_no_sense_is_none)
 {
     struct {
         uint64_t first, from, to;
         size_t chain;
-    } cases[] = {{9, 5, 8, 32}, {8, 9, 7, 32}, {8, 0, 8, 32}, {8, 5, 8, 31}, {8, 5, 8, 0}};
+    } cases[] = {{9, 5, 8, 32}, {8, 9, 7, 32}, {8, 0, 8, 32},
+                 {8, 5, 8, 31}, {8, 5, 8, 0},  {8, 5, UINT64_MAX, 32}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[64], filler[32] = {0};
         writer_t options = writer (bytes, sizeof bytes);
@@ -134,6 +148,7 @@ int main (void)
     tcase_add_test (cases, empty_hole_stands_for_none);
     tcase_add_test (cases, hole_may_open_a_segment);
     tcase_add_test (cases, other_batches_are_none);
+    tcase_add_test (cases, broken_batches_are_none);
     tcase_add_test (cases, hole_that_makes_no_sense_is_none);
     return kit_run (cases, "hole");
 }

@@ -193,6 +193,71 @@ START_TEST (one_line_says_nothing_about_the_next)
 }
 END_TEST
 
+#define TIME "\"time\":\"2026-11-22T07:00:00.123456Z\""
+#define SUM  "\"sum\":\"00000000\""
+
+static void s_says (const char *line, const char *wrong)
+{
+    record_t record;
+    uint64_t seq;
+    jsonl_t *self = jsonl_new (line, strlen (line));
+    jsonl_record (self, &record, &seq);
+    const char *said = jsonl_wrong (self);
+    ck_assert_msg (said && strcmp (said, wrong) == 0, "%.100s: %s", line, said ? said : "fine");
+    jsonl_destroy (&self);
+    ck_assert_ptr_null (self);
+    jsonl_destroy (&self);
+}
+
+START_TEST (what_is_wrong_is_said)
+{
+    s_says ("[1]", "not a JSON object");
+    s_says ("7", "not a JSON object");
+    s_says ("{\"time\":7}", "a text is missing or wrong");
+    s_says ("{\"time\":\"1969-12-31T23:59:59.000000Z\"}", "a time is wrong");
+    s_says ("{\"time\":\"2026-11-22T07:00:00.-12345Z\"}", "a time is wrong");
+    s_says ("{\"time\":\"999999999-01-01T00:00:00.000000Z\"}", "a time is wrong");
+    s_says ("{" TIME ",\"kind\":1,\"options\":[[\"why\",\"0\"]]}", "hexadecimal digits are wrong");
+    s_says ("{" TIME ",\"kind\":1,\"options\":7," SUM "}", "options are wrong");
+    s_says ("{" TIME ",\"kind\":1,\"verified\":false," SUM "}",
+            "the line was changed: it is not what its sum says");
+}
+END_TEST
+
+// A record is never so large: it would not fit into a batch.
+START_TEST (more_than_a_batch_holds_is_wrong)
+{
+    static char line[400000], digits[2 * BATCH_MAX + 1];
+    memset (digits, 'a', 2 * BATCH_MAX);
+    snprintf (line, sizeof line, "{" TIME ",\"kind\":1,\"text-hex\":\"%s\"," SUM "}", digits);
+    s_says (line, "too long a record");
+    snprintf (line, sizeof line,
+              "{" TIME ",\"kind\":1,\"options\":[[77,\"%s\"],[78,\"%s\"]]," SUM "}", digits,
+              digits);
+    s_says (line, "options are wrong");
+}
+END_TEST
+
+// The reader of a log has no such records; nothing may hang on one all the same.
+START_TEST (options_that_are_none_end)
+{
+    record_t record = {.kind = RECORD_TRIM, .options = span ("\xff", 1)};
+    s_print (&record, 1);
+    ck_assert_ptr_nonnull (strstr (s_line, "\"options\":[[0,\"\"]]"));
+}
+END_TEST
+
+START_TEST (number_that_is_none_is_digits)
+{
+    uint8_t bytes[16];
+    writer_t put = writer (bytes, sizeof bytes);
+    record_put_option (&put, RECORD_OPT_WHY, "\xff", 1);
+    record_t record = {.kind = RECORD_TRIM, .options = span (bytes, writer_used (&put))};
+    s_round (&record, 1);
+    ck_assert_ptr_nonnull (strstr (s_line, "[\"why\",\"ff\"]"));
+}
+END_TEST
+
 START_TEST (changed_lines_are_wrong)
 {
     s_is_wrong ("\"hi\"", "\"ha\"");
@@ -254,6 +319,10 @@ int main (void)
     tcase_add_test (cases, options_have_names_where_they_have_one);
     tcase_add_test (cases, option_with_a_huge_number_survives);
     tcase_add_test (cases, one_line_says_nothing_about_the_next);
+    tcase_add_test (cases, what_is_wrong_is_said);
+    tcase_add_test (cases, more_than_a_batch_holds_is_wrong);
+    tcase_add_test (cases, options_that_are_none_end);
+    tcase_add_test (cases, number_that_is_none_is_digits);
     tcase_add_test (cases, changed_lines_are_wrong);
     tcase_add_test (cases, garbage_is_wrong_and_harmless);
     return kit_run (cases, "jsonl");

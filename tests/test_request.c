@@ -11,6 +11,8 @@ static request_t *s_new (wire_kind_t kind)
     wire_t message = wire (kind, 55, &uuid);
     if (kind == WIRE_SEND)
         wire_set_bytes (&message, WIRE_F_TEXT, span_of ("hi"));
+    if (kind == WIRE_PAGE)
+        wire_set (&message, WIRE_F_LIMIT, 5);
     request_t *self = request_new (&message);
     ck_assert_ptr_nonnull (self);
     return self;
@@ -78,6 +80,41 @@ START_TEST (answers_fit_their_requests)
 }
 END_TEST
 
+START_TEST (only_a_send_has_a_device)
+{
+    uint8_t bytes[200], device[RECORD_DEVICE] = {3}, other[RECORD_DEVICE] = {4};
+    request_t *send = s_new (WIRE_SEND), *page = s_new (WIRE_PAGE);
+    send->send.device[0] = page->send.device[0] = 3;
+    ck_assert (!request_sent_with (send, device)); // it has no counter yet
+    send->send.counter = page->send.counter = 1;
+    ck_assert (request_sent_with (send, device));
+    ck_assert (!request_sent_with (send, other));
+    ck_assert (!request_sent_with (page, device));
+    page->tag = 9;
+    writer_t out = writer (bytes, sizeof bytes);
+    request_write (page, &out);
+    wire_t message;
+    ck_assert_int_eq (wire_decode (&message, span (bytes, writer_used (&out))), 0);
+    ck_assert_uint_eq (message.tag, 9);
+    ck_assert_uint_eq (wire_number (&message, WIRE_F_LIMIT), 5);
+    request_destroy (&send);
+    request_destroy (&page);
+}
+END_TEST
+
+START_TEST (what_was_sent_before_may_be_stored_though_it_waits_again)
+{
+    request_t *self = s_new (WIRE_SEND);
+    self->uncertain = true;
+    ck_assert (request_may_be_stored (self, OUTBOX_TIMEOUT));
+    self->uncertain = false;
+    ck_assert (!request_may_be_stored (self, OUTBOX_TIMEOUT));
+    self->tag = 7;
+    ck_assert (request_may_be_stored (self, OUTBOX_TIMEOUT));
+    request_destroy (&self);
+}
+END_TEST
+
 START_TEST (fate_of_what_was_not_answered)
 {
     request_t *self = s_new (WIRE_SEND);
@@ -125,6 +162,8 @@ int main (void)
     tcase_add_test (cases, written_with_what_it_has_now);
     tcase_add_test (cases, too_large_is_refused);
     tcase_add_test (cases, answers_fit_their_requests);
+    tcase_add_test (cases, only_a_send_has_a_device);
+    tcase_add_test (cases, what_was_sent_before_may_be_stored_though_it_waits_again);
     tcase_add_test (cases, fate_of_what_was_not_answered);
     tcase_add_test (cases, list_is_in_order_however_it_was_filled);
     Suite *suite = suite_create ("request");

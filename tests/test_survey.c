@@ -167,6 +167,23 @@ START_TEST (missing_front_is_a_segment_of_its_own)
 }
 END_TEST
 
+// It says what is missing in front, wherever it lies.
+START_TEST (state_behind_garbage_is_heard)
+{
+    size_t newest = s_segments - 1;
+    s_load (newest);
+    uint8_t *all = calloc (1, s_size + 16);
+    memset (all, 0xee, SEGMENT_HEADER + 16);
+    memcpy (all + SEGMENT_HEADER + 16, s_bytes + SEGMENT_HEADER, s_size - SEGMENT_HEADER);
+    logs_save (logs_segment (&s_logs, s_firsts[newest]), all, s_ends[s_batches] + 16);
+    free (all);
+    for (size_t i = 0; i < newest; i++)
+        remove (logs_segment (&s_logs, s_firsts[i]));
+    s_has_hole (s_look (0), 1, s_firsts[newest] - 1);
+    ck_assert_uint_eq (s_survey->oldest, 1);
+}
+END_TEST
+
 START_TEST (torn_tail_is_no_damage)
 {
     size_t newest = s_segments - 1;
@@ -401,6 +418,7 @@ int main (void)
     tcase_add_test (cases, lost_end_goes_up_to_the_next_segment);
     tcase_add_test (cases, missing_segment_is_a_hole_in_the_one_before);
     tcase_add_test (cases, missing_front_is_a_segment_of_its_own);
+    tcase_add_test (cases, state_behind_garbage_is_heard);
     tcase_add_test (cases, torn_tail_is_no_damage);
     tcase_add_test (cases, last_batch_of_a_headless_newest_segment_is_kept);
     tcase_add_test (cases, batch_in_the_wrong_place_costs_no_other);

@@ -306,6 +306,26 @@ START_TEST (text_beyond_64_kib_is_not_written)
 }
 END_TEST
 
+START_TEST (option_beyond_64_kib_is_not_written)
+{
+    static uint8_t bytes[80000], text[70000];
+    wire_t message = wire (WIRE_LEAVE, 1, NULL);
+    memset (text, 'x', sizeof text);
+    wire_set_bytes (&message, WIRE_F_TEXT, span (text, sizeof text));
+    writer_t out = writer (bytes, sizeof bytes);
+    wire_encode (&message, &out);
+    ck_assert (out.failed);
+}
+END_TEST
+
+START_TEST (id_that_is_not_there_is_zeros)
+{
+    wire_t message = wire (WIRE_LEAVE, 1, NULL);
+    guid_t none = wire_guid (&message, WIRE_F_INSTANCE);
+    ck_assert (guid_is_null (&none));
+}
+END_TEST
+
 START_TEST (message_that_does_not_fit_sets_failed)
 {
     uint8_t room[ROOM];
@@ -557,6 +577,8 @@ static void s_add_options_and_rows (TCase *cases)
     tcase_add_test (cases, row_that_does_not_fit_leaves_the_rows_before);
     tcase_add_test (cases, row_beyond_64_kib_is_not_written);
     tcase_add_test (cases, text_beyond_64_kib_is_not_written);
+    tcase_add_test (cases, option_beyond_64_kib_is_not_written);
+    tcase_add_test (cases, id_that_is_not_there_is_zeros);
     tcase_add_test (cases, message_that_does_not_fit_sets_failed);
 }
 

@@ -273,7 +273,7 @@ guid_t jsonl_guid (jsonl_t *self, const char *key)
 
 static int s_digit (char digit)
 {
-    const char *digits = "0123456789abcdef", *at = digit ? strchr (digits, digit) : NULL;
+    const char *digits = "0123456789abcdef", *at = strchr (digits, digit);
     return at ? (int)(at - digits) : -1;
 }
 
@@ -352,11 +352,11 @@ static void s_read_option (jsonl_t *self, const json_t *option, writer_t *out)
 
 static span_t s_read_options (jsonl_t *self)
 {
-    const json_t *list = s_get (self, "options"), *option;
+    const json_t *list = s_get (self, "options");
     writer_t out = writer (self->options, sizeof self->options);
-    size_t i;
-    json_array_foreach (list, i, option) s_read_option (self, option, &out);
-    if (list && (!json_is_array (list) || out.failed))
+    for (size_t i = 0; i < json_array_size (list); i++)
+        s_read_option (self, json_array_get (list, i), &out);
+    if (list && (json_typeof (list) != JSON_ARRAY || out.failed))
         s_fail (self, "options are wrong");
     return span (self->options, writer_used (&out));
 }

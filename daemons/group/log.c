@@ -42,7 +42,6 @@ struct log {
     int64_t now;
     chain_t next_chain;
     bool reserve;
-    bool opens; // the job carries the OPEN record
     uint64_t next_generation;
     uint64_t next_oldest;
     record_why_t next_why;
@@ -265,7 +264,6 @@ static void s_put_open (log_t *self)
     record_t record = {.kind = RECORD_OPEN, .options = span (bytes, writer_used (&options))};
     int rc = log_put (self, &record);
     assert (rc == 0);
-    self->opens = true;
 }
 
 void log_begin (log_t *self, int64_t now, size_t hint, bool reserve)
@@ -283,7 +281,6 @@ void log_begin (log_t *self, int64_t now, size_t hint, bool reserve)
     self->next = self->last + 1;
     self->next_chain = self->chain;
     self->now = now > self->time ? now : self->time;
-    self->opens = false;
     self->next_generation = self->generation;
     self->next_oldest = self->oldest;
     self->next_why = self->why;
@@ -405,7 +402,9 @@ static void s_job_durable (log_t *self)
     }
     span_t left = self->job.data;
     batch_t batch;
-    while (left.size > 0 && batch_peek (&batch, left) == 0) {
+    while (left.size > 0) {
+        int rc = batch_peek (&batch, left);
+        assert (rc == 0);
         if (segment->complete) // else it is made again, and comes to this
             index_add (segment->index, batch.first, batch.base, offset);
         offset += batch.bytes.size;
@@ -419,7 +418,7 @@ static void s_job_durable (log_t *self)
     self->last = self->next - 1;
     self->time = self->now;
     self->chain = self->next_chain;
-    self->opened = self->opened || self->opens;
+    self->opened = true;
     self->generation = self->next_generation;
     self->oldest = self->next_oldest;
     self->why = self->next_why;

@@ -123,7 +123,8 @@ static int s_copy (int from, uint64_t start, uint64_t end, int to)
         if (rc <= 0)
             return -1;
         for (ssize_t done = 0; done < rc;) {
-            ssize_t wrote = write (to, bytes + done, (size_t)(rc - done));
+            off_t behind = (off_t)(at - start) + done;
+            ssize_t wrote = pwrite (to, bytes + done, (size_t)(rc - done), behind);
             if (wrote < 0 && errno != EINTR)
                 return -1;
             if (wrote > 0)
@@ -139,7 +140,7 @@ static int s_copy (int from, uint64_t start, uint64_t end, int to)
 static int s_cut (run_t *self, segment_t *segment, uint64_t offset)
 {
     int fd = segments_fd (self->result->segments, segment);
-    int64_t used = fd < 0 ? -1 : segment_used (fd, offset);
+    int64_t used = segment_used (fd, offset);
     if (used < 0)
         return s_read_error (self, segment);
     char name[64];
@@ -277,20 +278,14 @@ static int s_replay_batches (run_t *self, segment_t *segment)
     while (rc == 1) {
         batch_t batch;
         uint64_t offset = segment_walk_offset (walk);
-        switch (segment_walk_next (walk, &batch)) {
-        case SEGMENT_BATCH:
+        segment_step_t step = segment_walk_next (walk, &batch);
+        if (step == SEGMENT_BATCH) {
             s_took (self, segment, &batch, offset, segment_walk_offset (walk));
             self->result->chain = hole_chain_after (&batch);
-            break;
-        case SEGMENT_END:
-            rc = 0;
-            break;
-        case SEGMENT_BAD:
+        } else if (step == SEGMENT_BAD)
             rc = s_bad_batch (self, segment, walk);
-            break;
-        case SEGMENT_FAILED:
-            rc = s_read_error (self, segment);
-        }
+        else
+            rc = step == SEGMENT_END ? 0 : s_read_error (self, segment);
     }
     segment->complete = true;
     segment_walk_destroy (&walk);
@@ -351,7 +346,7 @@ static int s_replay (run_t *self)
     segment_t *newest;
     while ((newest = segments_newest (segments))) {
         int fd = segments_fd (segments, newest);
-        if (fd < 0 || writer_sync_and_forget (fd) < 0)
+        if (writer_sync_and_forget (fd) < 0)
             return s_read_error (self, newest);
         int whole = s_is_whole (self, newest);
         if (whole < 0)

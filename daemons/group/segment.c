@@ -155,9 +155,7 @@ static span_t s_look (segment_walk_t *self)
     uint64_t have = window_end > self->offset ? window_end - self->offset : 0;
     if (have < BATCH_MAX && window_end < self->end && !self->ends) {
         size_t wanted = self->room;
-        if (self->offset >= self->end)
-            wanted = 0;
-        else if (wanted > self->end - self->offset)
+        if (wanted > self->end - self->offset)
             wanted = (size_t)(self->end - self->offset);
         ssize_t rc = segment_pread (self->fd, self->window, wanted, self->offset);
         if (rc < 0) {
@@ -235,7 +233,7 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
             continue;
         batch_t batch;
         if (batch_open (&batch, bytes, &self->log) == 0 && batch.first >= seq &&
-            batch.type == type && batch_sound (&batch))
+            batch_sound (&batch))
             return SEGMENT_BATCH;
     }
     return SEGMENT_BAD;

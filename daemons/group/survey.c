@@ -223,6 +223,25 @@ static segment_step_t s_walk_state (run_t *run, uint64_t *end)
     return step;
 }
 
+// Learns from what is whole of STATE behind what is damaged, as a repair does. -1: a read error.
+static int s_learn_rest (run_t *run)
+{
+    segment_walk_t *walk =
+        segment_walk_new (run->fd, &run->self->log, SEGMENT_HEADER, run->at->start);
+    segment_step_t step = SEGMENT_BATCH;
+    while (step == SEGMENT_BATCH) {
+        batch_t batch;
+        record_t record;
+        step = segment_walk_try (walk, &batch);
+        if (step == SEGMENT_BAD && (step = segment_walk_search_state (walk)) == SEGMENT_BATCH)
+            step = segment_walk_try (walk, &batch);
+        while (step == SEGMENT_BATCH && batch_next (&batch, &record) == 1)
+            s_learn (run, &record);
+    }
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? -1 : 0;
+}
+
 // Finds out what of the segment's beginning is whole, and where its batches begin. *place: the
 // first batch, if it is whole. -1: a read error.
 static int s_begin (run_t *run, place_t *place)
@@ -244,6 +263,8 @@ static int s_begin (run_t *run, place_t *place)
         return -1;
     if (!at->header_whole && !at->state_whole)
         at->start = place->found ? place->offset : (uint64_t)segment_used (run->fd, end);
+    if (!at->state_whole && s_learn_rest (run) < 0)
+        return -1;
     place->found = place->found && place->offset == at->start && place->first == at->first;
     int whole = at->header_whole ? segment_begins_whole (run->fd, header) : 0;
     at->begins_whole = whole == 1;
