@@ -1,10 +1,12 @@
 #include "daemons/group/listeners.h"
 
+#include "common/exits.h"
 #include "daemons/group/settings.h"
 #include "tests/folder.h"
 #include "tests/kit.h"
 #include "tests/proving.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static folder_t s_folder;
@@ -339,6 +341,84 @@ START_TEST (registries_are_told_what_is_advertised)
 }
 END_TEST
 
+// ---- Encrypted ones
+
+static const char s_both[] = "listen = ( { endpoint = \"tcp://127.0.0.1:*\"; },"
+                             " { endpoint = \"tcp://127.0.0.1:*\"; security = \"curve\"; } );";
+
+START_TEST (encrypted_endpoints_are_told_first_with_the_key)
+{
+    char wanted[300], key[KEYPAIR_HEX];
+    unsigned plain, curve;
+    s_configure (s_both);
+    s_bind ();
+    ck_assert_ptr_nonnull (s_listeners);
+    sscanf (listeners_bound (s_listeners), "tcp://127.0.0.1:%u tcp://127.0.0.1:%u", &plain, &curve);
+    keypair_print (listeners_key (s_listeners), key);
+    snprintf (wanted, sizeof wanted, "tcp://127.0.0.1:%u?key=%s tcp://127.0.0.1:%u", curve, key,
+              plain);
+    ck_assert_str_eq (listeners_announced (s_listeners), wanted);
+}
+END_TEST
+
+START_TEST (this_machine_is_told_a_way_of_its_own)
+{
+    char wanted[400], key[KEYPAIR_HEX];
+    s_configure ("listen = ( { endpoint = \"tcp://*:*\"; security = \"curve\";"
+                 "             advertise = \"tcp://chat.example.org:4711\"; } );");
+    s_bind ();
+    ck_assert_ptr_nonnull (s_listeners);
+    keypair_print (listeners_key (s_listeners), key);
+    snprintf (wanted, sizeof wanted, "tcp://chat.example.org:4711?key=%s tcp://127.0.0.1:%u?key=%s",
+              key, s_port (listeners_bound (s_listeners)), key);
+    ck_assert_str_eq (listeners_announced (s_listeners), wanted);
+}
+END_TEST
+
+START_TEST (keys_are_made_when_they_are_needed)
+{
+    keypair_t first;
+    s_bind ();
+    ck_assert_ptr_null (listeners_keys (s_listeners));
+    ck_assert_ptr_null (listeners_key (s_listeners));
+    ck_assert_int_lt (access (folder_path (&s_folder, "curve"), F_OK), 0);
+    listeners_destroy (&s_listeners);
+    // for a registry alone
+    s_configure ("registries = [ \"tcp://127.0.0.1:1?key="
+                 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\" ];");
+    s_bind ();
+    ck_assert_ptr_nonnull (listeners_keys (s_listeners));
+    ck_assert_ptr_null (listeners_key (s_listeners));
+    first = *listeners_keys (s_listeners);
+    listeners_destroy (&s_listeners);
+    s_configure (s_both);
+    s_bind ();
+    ck_assert_mem_eq (listeners_key (s_listeners), first.public_key, KEYPAIR_KEY);
+}
+END_TEST
+
+START_TEST (keys_that_others_can_read_are_refused)
+{
+    s_configure (s_both);
+    s_bind ();
+    listeners_destroy (&s_listeners);
+    ck_assert_int_eq (chmod (folder_path (&s_folder, "curve"), 0644), 0);
+    s_bind ();
+    ck_assert_ptr_null (s_listeners);
+    ck_assert_int_eq (s_code, EXIT_CONFIG);
+}
+END_TEST
+
+START_TEST (ports_are_for_the_group_and_its_users_group)
+{
+    struct stat status;
+    umask (0);
+    s_bind ();
+    ck_assert_int_eq (stat (folder_path (&s_folder, "ports"), &status), 0);
+    ck_assert_int_eq (status.st_mode & 07777, 0640);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("listeners");
@@ -356,5 +436,10 @@ int main (void)
     tcase_add_test (cases, named_port_that_is_taken_is_refused);
     tcase_add_test (cases, registries_are_told_the_port);
     tcase_add_test (cases, registries_are_told_what_is_advertised);
+    tcase_add_test (cases, encrypted_endpoints_are_told_first_with_the_key);
+    tcase_add_test (cases, this_machine_is_told_a_way_of_its_own);
+    tcase_add_test (cases, keys_are_made_when_they_are_needed);
+    tcase_add_test (cases, keys_that_others_can_read_are_refused);
+    tcase_add_test (cases, ports_are_for_the_group_and_its_users_group);
     return kit_run (cases, "listeners");
 }

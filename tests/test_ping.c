@@ -12,6 +12,8 @@ typedef struct {
     bool answers; // else it is silent
     wire_kind_t kind;
     uint32_t tag_shift;
+    const keypair_t *keys; // NULL: plain
+    const uint8_t *known;  // what the asker thinks its key is
 } server_t;
 
 static void s_answer (const server_t *self)
@@ -45,14 +47,15 @@ static void s_serve (zsock_t *pipe, void *argument)
 
 static int s_ping (server_t *self, const char *host, int timeout)
 {
-    self->router = frame_listen ("tcp://127.0.0.1:*", NULL);
-    listener_t listener = {.security = LISTENER_NONE};
+    frame_guard_t guard = {.keys = self->keys};
+    self->router = frame_listen ("tcp://127.0.0.1:*", &guard);
+    listener_t listener = {.security = self->keys ? LISTENER_CURVE : LISTENER_NONE};
     const char *wrong = endpoint_parse (&listener.endpoint, zsock_endpoint (self->router),
                                         strlen (zsock_endpoint (self->router)), ENDPOINT_BIND);
     ck_assert_ptr_null (wrong);
     strcpy (listener.endpoint.host, host);
     zactor_t *actor = zactor_new (s_serve, self);
-    int rc = ping_listener (&listener, NULL, timeout);
+    int rc = ping_listener (&listener, self->known, timeout);
     zactor_destroy (&actor);
     zsock_destroy (&self->router);
     return rc;
@@ -89,6 +92,21 @@ START_TEST (another_answer_is_no_pong)
 }
 END_TEST
 
+START_TEST (encrypted_listener_is_asked_with_its_key)
+{
+    keypair_t keys, other;
+    ck_assert_int_eq (keypair_make (&keys), 0);
+    ck_assert_int_eq (keypair_make (&other), 0);
+    server_t server = {.answers = true, .kind = WIRE_PONG, .keys = &keys};
+    server.known = keys.public_key;
+    ck_assert_int_eq (s_ping (&server, "127.0.0.1", 5000), EXIT_DONE);
+    server.known = other.public_key;
+    ck_assert_int_eq (s_ping (&server, "127.0.0.1", 200), EXIT_UNREACHABLE);
+    server.known = NULL;
+    ck_assert_int_eq (s_ping (&server, "127.0.0.1", 200), EXIT_UNREACHABLE);
+}
+END_TEST
+
 START_TEST (unknown_port_is_unreachable)
 {
     listener_t listener = {.endpoint = {.host = "127.0.0.1"}};
@@ -104,6 +122,7 @@ int main (void)
     tcase_add_test (cases, listener_on_all_addresses_is_asked_over_loopback);
     tcase_add_test (cases, silence_is_unreachable);
     tcase_add_test (cases, another_answer_is_no_pong);
+    tcase_add_test (cases, encrypted_listener_is_asked_with_its_key);
     tcase_add_test (cases, unknown_port_is_unreachable);
     return kit_run (cases, "ping");
 }

@@ -6,7 +6,7 @@
 
 #include <czmq.h>
 
-enum { LISTENERS_MAX = 16, TEXT_MAX = LISTENERS_MAX * (ENDPOINT_TEXT + 1) };
+enum { LISTENERS_MAX = 16, TEXT_MAX = 2 * LISTENERS_MAX * (ENDPOINT_TEXT + 1) };
 
 typedef struct {
     listeners_t *owner;
@@ -171,6 +171,11 @@ static void s_add_announced (listeners_t *self, const listener_t *listener, uint
     endpoint.has_key = s_is_curve (listener);
     memcpy (endpoint.key, self->keys.public_key, ENDPOINT_KEY);
     s_add_text (self->announced, endpoint_print_with_key (&endpoint, text));
+    if (!listener->advertised || !endpoint.has_key || !endpoint_is_any (&listener->endpoint))
+        return;
+    strcpy (endpoint.host, "127.0.0.1"); // for this machine, which may not reach that one
+    endpoint.port = port;
+    s_add_text (self->announced, endpoint_print_with_key (&endpoint, text));
 }
 
 static void s_announce_all (listeners_t *self, const conf_t *conf, const uint16_t *ports)
@@ -183,10 +188,24 @@ static void s_announce_all (listeners_t *self, const conf_t *conf, const uint16_
         }
 }
 
+// Does every registry see this group at a loopback address, which it tells nobody elsewhere?
+static bool s_only_local_registries (const conf_t *conf)
+{
+    size_t count = conf_count (conf, "registries"), local = 0;
+    for (size_t i = 0; i < count; i++)
+        local += endpoint_is_loopback (conf_endpoint (conf, "registries", i));
+    return count > 0 && local == count;
+}
+
 // What is to be known of a listener at each start.
-static void s_tell (const listeners_t *self, const listener_t *listener, endpoint_t bound)
+static void s_tell (const listeners_t *self, const conf_t *conf, const listener_t *listener,
+                    endpoint_t bound)
 {
     char text[ENDPOINT_TEXT];
+    if (endpoint_is_any (&bound) && !listener->advertised && s_only_local_registries (conf))
+        report_warning ("%s: a registry on this machine can tell nobody elsewhere where that is: "
+                        "give it advertise = \"tcp://host:port\"",
+                        endpoint_print (&bound, text));
     if (s_is_curve (listener)) {
         bound.has_key = true;
         memcpy (bound.key, self->keys.public_key, ENDPOINT_KEY);
@@ -196,7 +215,8 @@ static void s_tell (const listeners_t *self, const listener_t *listener, endpoin
                         endpoint_print (&bound, text));
 }
 
-static int s_open (listeners_t *self, const listener_t *listener, uint16_t *port)
+static int s_open (listeners_t *self, const conf_t *conf, const listener_t *listener,
+                   uint16_t *port)
 {
     char text[ENDPOINT_TEXT];
     zsock_t *socket = s_bind (self, &listener->endpoint, s_is_curve (listener), *port);
@@ -212,7 +232,7 @@ static int s_open (listeners_t *self, const listener_t *listener, uint16_t *port
     endpoint_t bound = listener->endpoint;
     bound.port = *port;
     s_add_text (self->bound, endpoint_print (&bound, text));
-    s_tell (self, listener, bound);
+    s_tell (self, conf, listener, bound);
     self->curve = self->curve || s_is_curve (listener);
     zloop_reader (self->loop, socket, s_readable, one);
     zloop_reader_set_tolerant (self->loop, socket);
@@ -236,7 +256,7 @@ listeners_t *listeners_new (zloop_t *loop, const conf_t *conf, const char *folde
     s_read_ports (folder, ports);
     size_t count = conf_count (conf, "listen");
     for (size_t i = 0; i < count && i < LISTENERS_MAX && self; i++)
-        if (s_open (self, conf_listener (conf, "listen", i), &ports[i]) < 0)
+        if (s_open (self, conf, conf_listener (conf, "listen", i), &ports[i]) < 0)
             listeners_destroy (&self);
     if (self) {
         s_announce_all (self, conf, ports);

@@ -175,6 +175,28 @@ def plain_listener_serves_no_curve():
         sock.close()
 
 
+def followers_come_back():
+    """A client's socket that was refused is of no more use; a restart must cost nobody a record."""
+    with CurveRegistry(plain=False) as registry, CurveGroup(registries=[registry]) as group:
+        group.wait_for("registered at")
+        user, other = User(Asker(registry.secure), name="ann"), User(Asker(registry.secure), name="bob")
+        user.fine("join", "cats")
+        other.fine("join", "cats")
+        follower = user.start("follow", "cats", "--json")
+        other.fine("send", "cats", "one")
+        while '"one"' not in follower.line():
+            pass
+        group.kill()
+        registry.kill()
+        registry.start()
+        group.start()
+        group.wait_for("registered at")
+        other.fine("send", "cats", "two")
+        seen = [json.loads(follower.line()) for _ in range(2)]  # the opening, and it
+        same([record.get("text") for record in seen], [None, "two"])
+        same(follower.end()[0], 0)
+
+
 def half_a_handshake_is_dropped():
     """`handshake` milliseconds after it began."""
     with CurveGroup(text="handshake = 300;") as group:
@@ -555,7 +577,7 @@ def daemons_leave_no_core():
 
 if __name__ == "__main__":
     run([end_to_end, only_the_right_clients_are_served, plain_listener_serves_no_curve,
-        half_a_handshake_is_dropped, loopback_and_network_side_by_side, user_key_of_the_data_frame_counts, daemons_leave_no_core, routing_ids_cannot_be_had,
+        followers_come_back, half_a_handshake_is_dropped, loopback_and_network_side_by_side, user_key_of_the_data_frame_counts, daemons_leave_no_core, routing_ids_cannot_be_had,
         changed_key_is_refused_and_explained, key_that_is_gone_is_refused,
         name_is_kept_from_strangers, stranger_that_was_first_deceives_no_one, owner_takes_its_name_back,
         one_caller_has_its_share, invited_registry_answers_the_invited, callers_from_elsewhere_get_no_loopback,
