@@ -1,8 +1,6 @@
 #include "daemons/group/desk.h"
 
-#include "common/report.h"
-#include "daemons/group/original.h"
-#include "daemons/group/refusals.h"
+#include "daemons/group/diary.h"
 #include "daemons/group/showings.h"
 #include "daemons/group/tellings.h"
 
@@ -23,7 +21,7 @@ struct desk {
     size_t max_reply;
     tellings_t *tellings;
     showings_t *showings;
-    refusals_t refusals;
+    diary_t diary;
     int64_t mono;  // of the last request
     uint8_t *rows; // WHO_BYTES
 };
@@ -276,35 +274,6 @@ static void s_change (call_t *call)
 
 // ---- The native wire
 
-// Strangers can have as much refused as they like: not each time is told.
-static void s_log_refusal (desk_t *self, const pending_t *pending, wire_error_t error)
-{
-    uint64_t hidden;
-    char who[GUID_TEXT];
-    if (!refusals_add (&self->refusals, self->mono, &hidden))
-        return;
-    if (hidden > 0)
-        report_notice ("%" PRIu64 " more requests were refused", hidden);
-    const char *from = frame_peer (&pending->frame);
-    report_notice ("%s, said for %s by %s, is refused: %s", wire_message (pending->kind)->name,
-                   guid_print (&pending->who, who), *from ? from : "a stranger",
-                   wire_error_name (error));
-}
-
-static void s_log_native (const call_t *call)
-{
-    bool often = call->message->kind >= WIRE_WHO && call->message->kind != WIRE_MANAGE;
-    if (!report_wants (often ? REPORT_DEBUG : REPORT_INFO))
-        return;
-    char who[GUID_TEXT];
-    const char *name = wire_message (call->message->kind)->name;
-    guid_print (&call->message->uuid, who);
-    if (often || call->message->kind == WIRE_PING)
-        report_debug ("%s from %s", name, who);
-    else
-        report_info ("%s from %s", name, who);
-}
-
 static void s_read (call_t *call)
 {
     switch (call->message->kind) {
@@ -339,7 +308,7 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
     if (!refusal && banned)
         refusal = WIRE_ERR_BANNED;
     if (refusal) {
-        s_log_refusal (self, *call->pending_p, refusal);
+        diary_refused (&self->diary, *call->pending_p, refusal, call->mono);
         s_refuse (call, refusal);
         return;
     }
@@ -350,7 +319,7 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
         s_refuse_limit (call, WIRE_ERR_RATE, name, wait);
         return;
     }
-    s_log_native (call);
+    diary_asked (call->message);
     if (call->message->kind <= WIRE_TOPIC || call->message->kind == WIRE_SEND ||
         call->message->kind == WIRE_MANAGE)
         s_change (call); // whether a member asks is judged in its turn
@@ -409,24 +378,6 @@ static void s_tell (desk_t *self, pending_t **pending_p, int64_t since)
         s_text (self, pending->peer, ORIGINAL_FAIL);
 }
 
-static void s_log_original (const original_t *request)
-{
-    static const char *const names[] = {[ORIGINAL_INVALID] = "",
-                                        [ORIGINAL_JOIN] = "JOIN REQUEST",
-                                        [ORIGINAL_LEAVE] = "LEAVE REQUEST",
-                                        [ORIGINAL_MESSAGES] = "MESSAGE REQUEST",
-                                        [ORIGINAL_SEND] = "MESSAGE SEND"};
-    char who[GUID_TEXT];
-    report_info ("%s FROM %s", names[request->kind], guid_print (&request->who, who));
-}
-
-static void s_log_invalid (span_t text)
-{
-    char *shown = text_for_log ((const char *)text.data, text.size, SHOWN);
-    report_info ("invalid request of the original wire: %s", shown ? shown : "");
-    free (shown);
-}
-
 static void s_original (call_t *call, size_t listener, const route_t *route)
 {
     desk_t *self = call->desk;
@@ -441,7 +392,7 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
     if (!pending->frame.complete || guid_is_null (&request.who))
         request.kind = ORIGINAL_INVALID;
     if (request.kind == ORIGINAL_INVALID) {
-        s_log_invalid (text);
+        diary_invalid (&self->diary, text, call->mono);
         s_text (self, pending->peer, ORIGINAL_BAD);
         return;
     }
@@ -451,13 +402,13 @@ static void s_original (call_t *call, size_t listener, const route_t *route)
                                                      : WIRE_PAGE;
     const char *name;
     if (visitor.refusal)
-        s_log_refusal (self, pending, visitor.refusal);
+        diary_refused (&self->diary, pending, visitor.refusal, call->mono);
     if (visitor.refusal || door_wait (&self->parts.door, visitor.peer, pending->kind, &request.who,
                                       call->mono, &name) > 0) {
         s_text (self, pending->peer, ORIGINAL_FAIL);
         return;
     }
-    s_log_original (&request);
+    diary_original (&request);
     if (roster_is_member (self->parts.door.roster, &request.who))
         roster_set_seen (self->parts.door.roster, &request.who, call->now);
     if (request.kind == ORIGINAL_MESSAGES) {
@@ -486,36 +437,19 @@ void desk_take (desk_t *self, pending_t **pending_p, size_t listener, const rout
     pending_destroy (pending_p); // unless somebody took it
 }
 
-static bool s_is_about_rights (wire_error_t error)
-{
-    return (error >= WIRE_ERR_NOT_ALLOWED && error <= WIRE_ERR_BANNED) ||
-           error == WIRE_ERR_BAD_INVITATION;
-}
-
-static void s_log_answer (desk_t *self, const pending_t *pending)
-{
-    char who[GUID_TEXT], subject[GUID_TEXT];
-    if (s_is_about_rights (pending->error))
-        s_log_refusal (self, pending, pending->error);
-    else if (pending->kind == WIRE_MANAGE && pending->appended && !pending->error)
-        report_notice ("%s %s, by %s", record_kind_name (pending->action),
-                       guid_print (&pending->subject, subject), guid_print (&pending->who, who));
-}
-
 void desk_answer (desk_t *self, pending_t *pending)
 {
     if (!pending->peer)
         return; // our own
-    s_log_answer (self, pending);
+    diary_answered (&self->diary, pending, self->mono);
     if (pending->legacy)
         s_text (self, pending->peer, pending->error ? ORIGINAL_FAIL : ORIGINAL_SUCCESS);
     else if (pending->error)
         replies_error (self->parts.replies, pending->peer, pending->tag, pending->error,
                        pending->why, 0);
     else {
-        if (pending->kind == WIRE_JOIN && pending->peer->known) // presence begins with it
-            peers_hear (self->parts.door.peers, pending->peer->listener, &pending->peer->route,
-                        &pending->who, pending->peer->heard);
+        if (pending->kind == WIRE_JOIN) // presence begins with it
+            door_joined (&self->parts.door, pending->peer, &pending->who, self->mono);
         replies_ack (self->parts.replies, pending->peer, pending->tag, pending->seq, pending->time,
                      pending->given);
     }

@@ -41,6 +41,8 @@ static const char *s_hear (const door_t *self, peer_t *peer, const guid_t *who, 
 {
     static const guid_t nobody;
     bool member = roster_is_member (self->roster, who);
+    if (!member && !peer->known)
+        return NULL; // strangers take no room
     const char *limit = peers_know (self->peers, peer, member ? who : &nobody, mono);
     if (member)
         roster_set_seen (self->roster, who, now);
@@ -61,6 +63,13 @@ visitor_t door_meet (const door_t *self, const pending_t *request, size_t listen
     if (!visitor.refusal)
         visitor.limit = s_hear (self, visitor.peer, who, now, mono);
     return visitor;
+}
+
+void door_joined (const door_t *self, peer_t *peer, const guid_t *who, int64_t mono)
+{
+    const peer_t *there = peers_find (self->peers, peer->listener, &peer->route);
+    if (!peer->replaced && (!there || there == peer))
+        peers_know (self->peers, peer, who, mono);
 }
 
 visitor_t door_meet_original (const door_t *self, const pending_t *request, size_t listener,

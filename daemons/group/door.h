@@ -29,10 +29,14 @@ typedef struct {
 } visitor_t;
 
 // Finds out who sent the request, in the name of `who`. For whom it may speak is heard, and known
-// from then on, unless `error` says already that the request is none. Times as in desk.h.
+// from then on if that is a member, unless `error` says already that the request is none. Times as
+// in desk.h.
 visitor_t door_meet (const door_t *self, const pending_t *request, size_t listener,
                      const route_t *route, const guid_t *who, wire_error_t error, int64_t now,
                      int64_t mono);
+
+// `who` has joined over this connection, which is known from now on.
+void door_joined (const door_t *self, peer_t *peer, const guid_t *who, int64_t mono);
 
 // The same for the original wire, whose clients are never known.
 visitor_t door_meet_original (const door_t *self, const pending_t *request, size_t listener,
