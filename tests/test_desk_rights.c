@@ -145,6 +145,27 @@ START_TEST (ping_is_answered_to_anybody_and_is_no_presence)
 }
 END_TEST
 
+START_TEST (strangers_take_no_room_among_the_peers)
+{
+    rights_rules_t closed = {.access = RIGHTS_INVITED};
+    rights_set (s_kit.rights, &closed);
+    for (uint8_t n = 10; n < 60; n++) {
+        s_ask (n, n, WIRE_PING, n, WIRE_PONG);
+        s_refused (n, n, WIRE_JOIN, n, WIRE_ERR_NOT_INVITED);
+        s_refused (n, n, WIRE_WHO, n, WIRE_ERR_NOT_MEMBER);
+    }
+    ck_assert_uint_eq (peers_count (s_kit.peers), 0);
+    closed.access = RIGHTS_OPEN;
+    rights_set (s_kit.rights, &closed);
+    s_join (10, 10, 10);
+    guid_t who = people_who (10);
+    ck_assert (peers_present (s_kit.peers, &who)); // from JOIN on
+    route_t route = {1, {10}};
+    peer_t *peer = peers_find (s_kit.peers, 0, &route);
+    ck_assert (peer && speaker_is (&peer->speaker, people_key (10)));
+}
+END_TEST
+
 START_TEST (those_who_are_no_members_read_nothing)
 {
     static const wire_kind_t kinds[] = {WIRE_WHO, WIRE_PAGE, WIRE_FOLLOW};
@@ -183,6 +204,37 @@ START_TEST (removed_ones_get_the_removal_as_their_last_record)
     s_join (1, ANN, ANN);
     s_is_cut (1, ANN, ANN, RECORD_BAN, 0, WIRE_ERR_BANNED);
     s_refused (1, ANN, WIRE_JOIN, ANN, WIRE_ERR_BANNED);
+}
+END_TEST
+
+START_TEST (removed_ones_get_no_byte_of_what_is_said_in_the_same_job)
+{
+    static const record_kind_t kinds[] = {RECORD_KICK, RECORD_BAN, RECORD_REMOVE_KEY};
+    static const char secret[] = "not for ann";
+    wire_error_t ended;
+    s_join (99, OWNER, OWNER);
+    for (size_t i = 0; i < 3; i++) {
+        unsigned ann = 30 + (unsigned)i;
+        guid_t who = people_who (ann);
+        s_join (1, ann, ann);
+        s_ask (1, ann, WIRE_FOLLOW, ann, WIRE_FOLLOWING);
+        desk_forget ();
+        s_with_key (OWNER);
+        wire_t action = s_message (WIRE_MANAGE, OWNER), send = s_message (WIRE_SEND, OWNER);
+        wire_set (&action, WIRE_F_ACTION, kinds[i]);
+        wire_set_bytes (&action, WIRE_F_MEMBER, span (who.bytes, GUID_SIZE));
+        wire_set_bytes (&action, WIRE_F_KEY, span (people_key (ann), SPEAKER_KEY));
+        wire_set_bytes (&send, WIRE_F_TEXT, span_of (secret));
+        desk_request (99, &action);
+        desk_request (99, &send);
+        desk_settle ();
+        ck_assert_uint_eq (s_last_pushed (1, &ended), log_last (s_kit.log) - 1);
+        ck_assert_int_ne (ended, 0);
+        for (size_t f = 0; f < s_kit.count; f++)
+            ck_assert (
+                s_kit.frames[f].route != 1 ||
+                !memmem (s_kit.frames[f].bytes, s_kit.frames[f].size, secret, strlen (secret)));
+    }
 }
 END_TEST
 
@@ -326,9 +378,11 @@ int main (void)
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, spoofed_uuid_gets_nothing_but_a_refusal);
     tcase_add_test (cases, ping_is_answered_to_anybody_and_is_no_presence);
+    tcase_add_test (cases, strangers_take_no_room_among_the_peers);
     tcase_add_test (cases, those_who_are_no_members_read_nothing);
     tcase_add_test (cases, gateway_speaks_for_many_but_not_for_those_with_a_key);
     tcase_add_test (cases, removed_ones_get_the_removal_as_their_last_record);
+    tcase_add_test (cases, removed_ones_get_no_byte_of_what_is_said_in_the_same_job);
     tcase_add_test (cases, removed_key_is_cut_and_the_others_go_on);
     tcase_add_test (cases, first_proof_cuts_what_follows_without_a_key);
     tcase_add_test (cases, another_key_on_the_same_route_is_another_peer);

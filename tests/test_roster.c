@@ -514,6 +514,63 @@ static void s_add_verdicts (TCase *cases)
     tcase_add_test (cases, many_devices_in_one_job_leave_the_newest_32);
 }
 
+START_TEST (state_says_what_each_uuid_stands_as)
+{
+    book_t book = book_new ();
+    guid_t ann = kit_who (1), bob = kit_who (2), cat = kit_who (3);
+    verdict_t verdict;
+    roster_judge_join (book.roster, &ann, span_of ("ann"), 10, &verdict);
+    verdict.record.flags = RECORD_VERIFIED;
+    book_append (&book, &verdict);
+    book_join (&book, 2, "bob");
+    book_join (&book, 3, "cat");
+    uint8_t bytes[32];
+    writer_t options = writer (bytes, sizeof bytes);
+    record_put_option (&options, RECORD_OPT_SUBJECT, bob.bytes, GUID_SIZE);
+    roster_judge_act (book.roster, &ann, RECORD_BAN, &verdict);
+    verdict.record.options = span (bytes, writer_used (&options));
+    book_append (&book, &verdict);
+    roster_commit (book.roster);
+    ck_assert (!roster_is_member (book.roster, &bob));
+    ck_assert_uint_eq (roster_count (book.roster), 2);
+    roster_t *again = kit_through_state (book.roster);
+    ck_assert (kit_same_roster (book.roster, again));
+    const standing_t *standing = roster_standing (again);
+    ck_assert_uint_eq (standing_now (standing, &ann)->flags, STANDING_BOUND);
+    ck_assert_uint_eq (standing_now (standing, &bob)->flags, STANDING_BANNED);
+    ck_assert_uint_eq (standing_now (standing, &cat)->flags, 0);
+    ck_assert_uint_eq (book_join (&book, 4, "bob"), 5); // his nick is free again
+    roster_destroy (&again);
+    roster_destroy (&book.roster);
+}
+END_TEST
+
+START_TEST (proof_of_a_member_is_a_join_with_the_nick_it_has)
+{
+    book_t book = book_new ();
+    guid_t ann = kit_who (1), bob = kit_who (2);
+    verdict_t verdict;
+    roster_judge_rejoin (book.roster, &ann, &verdict);
+    ck_assert_int_eq (verdict.error, WIRE_ERR_NOT_MEMBER);
+    book_join (&book, 1, "ann");
+    roster_judge_rejoin (book.roster, &ann, &verdict);
+    ck_assert_int_eq (verdict.record.kind, RECORD_JOIN);
+    ck_assert (span_equal (verdict.record.nick, span_of ("ann")));
+    ck_assert_str_eq (verdict.nick, "ann");
+    book_append (&book, &verdict);
+    roster_commit (book.roster);
+    uint64_t version = roster_version (book.roster);
+    ck_assert_uint_eq (roster_count (book.roster), 1);
+    ck_assert_str_eq (roster_nick (book.roster, &ann), "ann");
+    book_join (&book, 2, "bob");
+    ck_assert (roster_is_next (book.roster, &bob) && !roster_is_member (book.roster, &bob));
+    roster_discard (book.roster);
+    ck_assert (!roster_is_next (book.roster, &bob));
+    ck_assert_uint_eq (roster_version (book.roster), version);
+    roster_destroy (&book.roster);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("roster");
@@ -527,5 +584,7 @@ int main (void)
     tcase_add_test (cases, same_nick_again_appends_nothing);
     tcase_add_test (cases, members_are_listed_by_uuid);
     tcase_add_test (cases, seen_is_the_last_records_time_or_later);
+    tcase_add_test (cases, state_says_what_each_uuid_stands_as);
+    tcase_add_test (cases, proof_of_a_member_is_a_join_with_the_nick_it_has);
     return kit_run (cases, "roster");
 }

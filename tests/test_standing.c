@@ -332,7 +332,7 @@ START_TEST (newest_of_those_that_are_gone_are_kept)
     for (unsigned n = 50; n < STANDING_DEPARTED + 10; n++)
         s_passes_by (s_standing, n);
     ck_assert_uint_eq (s_flags (CAT), 0);
-    ck_assert (!s_is_bound (s_standing, 0) && !s_is_bound (s_standing, 9));
+    ck_assert (!s_is_bound (s_standing, 0) && !s_is_bound (s_standing, 10));
     ck_assert (s_is_bound (s_standing, 3) && s_is_bound (s_standing, 11));
     ck_assert (s_is_bound (s_standing, STANDING_DEPARTED + 9));
     ck_assert_uint_eq (s_flags (ANN), STANDING_BOUND);
