@@ -317,9 +317,13 @@ def limits_are_told():
             ann.leave()
             late.join("late")
     with group("max_sessions = 10;", 1) as (server, ann), contextlib.ExitStack() as stack:
-        for _ in range(9):
+        for _ in range(20):  # strangers take no room
             stack.enter_context(server.client()).ping()
-        refused("LIMIT", stack.enter_context(server.client()).ping)
+        for _ in range(9):
+            stack.enter_context(server.member())
+        late = stack.enter_context(server.client())
+        late.join("late")
+        refused("LIMIT", late.ping)
         same(ann.ping().name, "PONG", "who is there already is served")
 
 
