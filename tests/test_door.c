@@ -98,14 +98,18 @@ END_TEST
 START_TEST (connections_with_one_key_have_a_limit_that_is_named)
 {
     peers_set_origins (s_kit.peers, 2, 3);
-    s_ask (1, ANN, WIRE_PING, ANN, WIRE_PONG);
+    for (uint8_t n = 10; n < 20; n++) // strangers take no room
+        s_ask (n, ANN, WIRE_PING, ANN, WIRE_PONG);
+    s_ask (1, ANN, WIRE_JOIN, ANN, WIRE_ROW_ACK);
     s_ask (2, ANN, WIRE_PING, ANN, WIRE_PONG);
     wire_t row = s_ask (3, ANN, WIRE_PING, ANN, WIRE_ROW_ERROR);
     ck_assert_int_eq (wire_number (&row, WIRE_F_NUMBER), WIRE_ERR_LIMIT);
     ck_assert_uint_gt (wire_number (&row, WIRE_F_WAIT), 0);
     desk_names (&row, "max_sessions_per_key");
     s_ask (2, ANN, WIRE_PING, ANN, WIRE_PONG); // those that are there stay
-    s_ask (4, BOB, WIRE_PING, BOB, WIRE_PONG);
+    s_ask (4, BOB, WIRE_JOIN, BOB, WIRE_ROW_ACK);
+    s_kit.mono += 100;
+    s_ask (5, EVE, WIRE_JOIN, EVE, WIRE_ROW_ACK);
     row = s_ask (5, EVE, WIRE_PING, EVE, WIRE_ROW_ERROR);
     desk_names (&row, "max_sessions_per_address");
     s_ask (6, 0, WIRE_PING, EVE, WIRE_PONG); // plain, of this machine

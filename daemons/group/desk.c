@@ -10,8 +10,7 @@ enum {
     LIMIT_WAIT_MS = 1000, // the same for one that found all sessions taken
     BUSY_WAIT_MS = 100,   // after which a client that was told BUSY asks again
     WHO_BYTES = 1 << 20,  // the most that max_reply may be
-    WHO_ROW_MAX = 128,    // bytes of a member's row
-    SHOWN = 80            // bytes of a remote text in a log line
+    WHO_ROW_MAX = 128     // bytes of a member's row
 };
 
 struct desk {
