@@ -1,5 +1,5 @@
 // bare: plain texts over ZMTP, for bare_zmq: every frame to a sender is an answer; one to a reader
-// begins with the number of messages that it holds.
+// begins with the number of messages that it holds, none in the answer to its JOIN.
 
 #include "tests/bench/fail.h"
 #include "tests/bench/run.h"

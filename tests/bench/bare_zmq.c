@@ -9,6 +9,8 @@
 //     that
 //                                                said JOIN, one body shared by all
 //
+// JOIN is answered, so that a reader costs what one costs who was sent something.
+//
 // A record is its text and 16 bytes. With `curve` the public key is printed, which is made anew.
 
 #include "tests/bench/link.h"
@@ -130,8 +132,9 @@ static bool s_take (void)
     zmq_msg_recv (&text, s_server.socket, 0);
     if (zmq_msg_size (&text) == 4) { // JOIN
         zmq_msg_init (&s_server.readers[s_server.reader_count]);
-        zmq_msg_move (&s_server.readers[s_server.reader_count++], &author);
-        zmq_msg_close (&text);
+        zmq_msg_copy (&s_server.readers[s_server.reader_count++], &author);
+        memset (zmq_msg_data (&text), 0, 4); // no messages yet
+        s_answer (&author, &text);
     } else if (s_server.echo)
         s_answer (&author, &text);
     else
