@@ -472,6 +472,39 @@ START_TEST (registry_that_stays_keeps_its_connection)
 }
 END_TEST
 
+// ---- Encrypted registries
+
+START_TEST (registry_with_a_key_is_called_with_the_groups_own)
+{
+    keypair_t its, own;
+    char endpoint[300], hex[KEYPAIR_HEX];
+    uint8_t proved[KEYPAIR_KEY];
+    route_t route;
+    frame_t frame;
+    const announce_io_t io = {NULL, s_facts, s_superseded};
+    ck_assert_int_eq (keypair_make (&its), 0);
+    ck_assert_int_eq (keypair_make (&own), 0);
+    const frame_guard_t guard = {.keys = &its};
+    zsock_t *registry = frame_listen ("tcp://127.0.0.1:*", &guard);
+    snprintf (endpoint, sizeof endpoint, "%s?key=%s", zsock_endpoint (registry),
+              keypair_print (its.public_key, hex));
+    const char *list[] = {endpoint};
+    zmq_pollitem_t item = {zsock_resolve (registry), 0, ZMQ_POLLIN, 0};
+    announce_set_registries (s_announce, list, 1); // without keys of its own: not told
+    ck_assert_int_eq (zmq_poll (&item, 1, 300), 0);
+    announce_destroy (&s_announce);
+    s_announce = announce_new (s_loop, &io, &own);
+    announce_set_registries (s_announce, list, 1);
+    ck_assert_int_eq (zmq_poll (&item, 1, 10000), 1);
+    frame_init (&frame);
+    ck_assert_int_eq (frame_take (registry, &route, &frame), 1);
+    ck_assert (frame_key (&frame, proved));
+    ck_assert_mem_eq (proved, own.public_key, KEYPAIR_KEY);
+    frame_close (&frame);
+    zsock_destroy (&registry);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("announce");
@@ -491,5 +524,6 @@ int main (void)
     tcase_add_test (cases, goodbye_is_said_to_who_knows_the_group);
     tcase_add_test (cases, registry_that_is_configured_no_more_is_left);
     tcase_add_test (cases, registry_that_stays_keeps_its_connection);
+    tcase_add_test (cases, registry_with_a_key_is_called_with_the_groups_own);
     return kit_run (cases, "announce");
 }

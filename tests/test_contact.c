@@ -256,6 +256,58 @@ START_TEST (refusal_of_the_registries_is_told_as_such)
 }
 END_TEST
 
+// A registry that lists cats at these endpoints; "@" stands for that of the plain group.
+static fake_t *s_search (const char *endpoints, const uint8_t *key)
+{
+    static const char *registries[1];
+    char text[600];
+    const char *at = strchr (endpoints, '@');
+    snprintf (text, sizeof text, "%.*s%s%s", (int)strcspn (endpoints, "@"), endpoints,
+              at ? s_group->endpoint : "", at ? at + 1 : "");
+    fake_t *registry = fake_new (s_loop, "registry", NULL);
+    fake_list_group (registry, "cats", &s_log->log, 1, text);
+    registries[0] = registry->endpoint;
+    contact_config_t config = {
+        .loop = s_loop, .group = "cats", .registries = registries, .registry_count = 1, .key = key};
+    s_contact = contact_new (&config, &HANDLERS);
+    return registry;
+}
+
+#define OTHER                                                                                      \
+    "tcp://127.0.0.1:1?key=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const uint8_t s_known[ENDPOINT_KEY] = {0xaa};
+
+START_TEST (nothing_is_sent_to_who_has_another_key_or_none)
+{
+    static const char *const offers[] = {OTHER, "@", OTHER " @"};
+    static const char *const said[] = {"the key of cats changed", "offered without one",
+                                       "the key of cats changed"};
+    fake_t *registry = s_search (offers[_i], s_known);
+    zloop_start (s_loop);
+    ck_assert_int_eq (s_refusal, WIRE_ERR_NAME_TAKEN);
+    ck_assert_msg (strstr (s_why, said[_i]), "said: %s", s_why);
+    ck_assert_ptr_nonnull (strstr (s_why, "zchat trust --accept cats"));
+    ck_assert_ptr_nonnull (strstr (s_why, "aa00000000")); // both keys are shown
+    ck_assert (_i == 1 || strstr (s_why, "bbbbbbbbbb"));
+    ck_assert_int_eq (s_ups, 0);
+    ck_assert_int_eq (s_group->requests, 0);
+    fake_destroy (&registry);
+}
+END_TEST
+
+START_TEST (this_machines_plain_endpoint_is_tried_behind_those_with_keys)
+{
+    fake_t *registry = s_search (OTHER " @", NULL); // which this connect_fn refuses
+    s_stop_after_ups = 1;
+    zloop_start (s_loop);
+    ck_assert_int_eq (s_ups, 1);
+    ck_assert_str_eq (contact_endpoint (s_contact), s_group->endpoint);
+    ck_assert_int_ge (registry->counts[WIRE_LIST], 2);
+    fake_destroy (&registry);
+}
+END_TEST
+
 int main (void)
 {
     TCase *cases = tcase_create ("contact");
@@ -270,6 +322,8 @@ int main (void)
     tcase_add_test (cases, receipt_is_shown_first);
     tcase_add_test (cases, silence_is_noticed_sooner_when_an_answer_is_waited_for);
     tcase_add_test (cases, refusal_of_the_registries_is_told_as_such);
+    tcase_add_loop_test (cases, nothing_is_sent_to_who_has_another_key_or_none, 0, 3);
+    tcase_add_test (cases, this_machines_plain_endpoint_is_tried_behind_those_with_keys);
     Suite *suite = suite_create ("contact");
     suite_add_tcase (suite, cases);
     SRunner *runner = srunner_create (suite);

@@ -122,6 +122,44 @@ START_TEST (registry_may_have_a_key)
 }
 END_TEST
 
+static keypair_t s_server; // keys of an encrypted listener
+
+static int s_connect_and_tell_key (context_t *context)
+{
+    char endpoint[200], key[KEYPAIR_HEX];
+    uint8_t proved[KEYPAIR_KEY];
+    frame_t frame;
+    route_t route;
+    const frame_guard_t guard = {.keys = &s_server};
+    context_loop (context);
+    zsock_t *router = frame_listen ("tcp://127.0.0.1:*", &guard);
+    snprintf (endpoint, sizeof endpoint, "%s?key=%s", zsock_endpoint (router),
+              keypair_print (s_server.public_key, key));
+    ck_assert_ptr_null (context_connect (endpoint, context)); // no identity is open yet
+    identity_t *identity = context_identity (context);
+    zsock_t *dealer = context_connect (endpoint, context);
+    ck_assert_ptr_nonnull (dealer);
+    frame_send (dealer, span_of ("hello"));
+    zmq_pollitem_t item = {zsock_resolve (router), 0, ZMQ_POLLIN, 0};
+    ck_assert_int_eq (zmq_poll (&item, 1, 10000), 1);
+    frame_init (&frame);
+    ck_assert_int_eq (frame_take (router, &route, &frame), 1);
+    ck_assert (frame_key (&frame, proved));
+    ck_assert_mem_eq (proved, identity_public (identity), KEYPAIR_KEY);
+    frame_close (&frame);
+    zsock_destroy (&dealer);
+    zsock_destroy (&router);
+    return EXIT_DONE;
+}
+
+START_TEST (endpoint_with_a_key_is_met_with_the_identitys_own)
+{
+    ck_assert_int_eq (keypair_make (&s_server), 0);
+    call_t *call = call_of (s_connect_and_tell_key, "", NULL, EXIT_DONE);
+    call_destroy (&call);
+}
+END_TEST
+
 static int s_end_twice (context_t *context)
 {
     context_loop (context);
@@ -273,6 +311,7 @@ int main (void)
     tcase_add_test (cases, wrong_configuration_is_told_with_file_and_line);
     tcase_add_test (cases, named_folder_must_be_there);
     tcase_add_test (cases, registry_may_have_a_key);
+    tcase_add_test (cases, endpoint_with_a_key_is_met_with_the_identitys_own);
     tcase_add_test (cases, first_end_counts);
     tcase_add_test (cases, signal_ends_the_loop);
     tcase_add_test (cases, closed_output_ends_quietly);
