@@ -481,7 +481,7 @@ START_TEST (registry_with_a_key_is_called_with_the_groups_own)
     uint8_t proved[KEYPAIR_KEY];
     route_t route;
     frame_t frame;
-    const announce_io_t io = {NULL, s_facts, s_superseded};
+    const announce_io_t io = {NULL, s_facts, s_on_superseded};
     ck_assert_int_eq (keypair_make (&its), 0);
     ck_assert_int_eq (keypair_make (&own), 0);
     const frame_guard_t guard = {.keys = &its};
