@@ -165,6 +165,19 @@ static void s_keep_alive (contact_t *self, int64_t now)
 
 // ---- Searching
 
+// A search that found nobody who lets us in.
+static void s_refused (contact_t *self, wire_error_t error, const char *text)
+{
+    s_retry (self);
+    if (wire_error_exit (error) != EXIT_REFUSED) { // none, or one that passes
+        s_trouble (self, text);
+        return;
+    }
+    snprintf (self->trouble, sizeof self->trouble, "%s", text);
+    self->tried = true;
+    self->handlers.refused (self->handlers.arg, error, self->trouble);
+}
+
 // Whoever had this key once has it from now on.
 static void s_learn_key (contact_t *self, const char *endpoint)
 {
@@ -176,7 +189,8 @@ static void s_learn_key (contact_t *self, const char *endpoint)
     self->has_key = true;
 }
 
-static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why)
+static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why,
+                       wire_error_t error)
 {
     contact_t *self = arg;
     char text[WHY_MAX];
@@ -184,8 +198,7 @@ static void s_dialled (void *arg, dealer_t **dealer_p, const wire_t *pong, const
     dial_destroy (&self->dial);
     if (!pong) {
         self->again = !self->again;
-        s_retry (self);
-        s_trouble (self, text);
+        s_refused (self, error, text);
         return;
     }
     self->again = false;
@@ -220,7 +233,9 @@ static void s_dial (contact_t *self, const char *const *endpoints, size_t count,
                           .receipt = self->has_receipt ? self->receipt : NULL,
                           .deadline = zclock_mono () + SEARCH_MS,
                           .connect = self->connect,
-                          .connect_arg = self->connect_arg};
+                          .connect_arg = self->connect_arg,
+                          .show = self->show,
+                          .show_arg = self->show_arg};
     if (log)
         query.log = *log;
     dial_handlers_t handlers = {s_dialled, s_lost, self};
@@ -309,16 +324,8 @@ static void s_looked_up (void *arg, lookup_t *lookup, lookup_result_t result)
     else if (!known)
         s_say_why (self, lookup, result, text);
     lookup_destroy (&self->lookup);
-    if (dialled)
-        return;
-    s_retry (self);
-    if (wire_error_exit (error) != EXIT_REFUSED) { // none, or one that passes
-        s_trouble (self, text);
-        return;
-    }
-    snprintf (self->trouble, sizeof self->trouble, "%s", text);
-    self->tried = true;
-    self->handlers.refused (self->handlers.arg, error, self->trouble);
+    if (!dialled)
+        s_refused (self, error, text);
 }
 
 static void s_search (contact_t *self)

@@ -5,6 +5,7 @@
 #ifndef ZCHAT_DEALER_H
 #define ZCHAT_DEALER_H
 
+#include "common/invitation.h"
 #include "common/wire.h"
 
 #include <czmq.h>
@@ -13,6 +14,12 @@ typedef struct dealer dealer_t;
 
 // Opens a DEALER to an endpoint, which may carry its server's key. NULL with errno when it cannot.
 typedef zsock_t *(connect_fn)(const char *endpoint, void *arg);
+
+// Writes the invitations that are shown to whom is at this endpoint, as the field `invitations`:
+// to a group of that name ("": not known yet), or (NULL) to a registry. Returns their size, 0:
+// none.
+typedef size_t (show_fn) (void *arg, const char *endpoint, const char *group,
+                          uint8_t out[INVITATION_FIELD]);
 
 // What is used when no other is given: frame_connect; refuses an endpoint with a key.
 zsock_t *dealer_connect_plain (const char *endpoint, void *arg);

@@ -1,5 +1,6 @@
 #include "common/dial.h"
 
+#include "common/endpoint.h"
 #include "common/proof.h"
 #include "common/text.h"
 #include "common/ticker.h"
@@ -23,15 +24,30 @@ struct dial {
     try_t tries[SIDE_BY_SIDE];
     size_t count;
     ticker_t *ticker;
-    char why[WHY_MAX];
+    char first[ENDPOINT_TEXT]; // the first one that is tried
+    char why[WHY_MAX];         // "": nothing happened
+    wire_error_t error;        // that `why` comes from
 };
 
 enum { PING_TAG = 1, PING_AGAIN_TAG = 2 };
 
-static void s_say (dial_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+static void s_say (dial_t *self, wire_error_t error, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
 
-static void s_say (dial_t *self, const char *format, ...)
+// What counts more as the reason: that a group lets us not in, rather than that nothing answered;
+// and that rather than that a plain endpoint is none for us, beside one with a key.
+static int s_weight (wire_error_t error)
 {
+    if (error == WIRE_ERR_KEY_NEEDED)
+        return 0;
+    return error ? 2 : 1;
+}
+
+static void s_say (dial_t *self, wire_error_t error, const char *format, ...)
+{
+    if (*self->why && s_weight (error) < s_weight (self->error))
+        return;
+    self->error = error;
     va_list args;
     va_start (args, format);
     vsnprintf (self->why, sizeof self->why, format, args);
@@ -48,7 +64,9 @@ static void s_hang_up (dial_t *self)
 static void s_fail (dial_t *self)
 {
     s_hang_up (self);
-    self->handlers.done (self->handlers.arg, NULL, NULL, self->why);
+    if (!*self->why)
+        s_say (self, WIRE_ERR_NONE, "nothing answers at %s", self->first);
+    self->handlers.done (self->handlers.arg, NULL, NULL, self->why, self->error);
 }
 
 static void s_give_up (try_t *try)
@@ -66,6 +84,13 @@ static void s_ping (const dial_t *self, dealer_t *dealer, bool again)
     wire_t ping = wire (WIRE_PING, again ? PING_AGAIN_TAG : PING_TAG, &self->query.uuid);
     if (self->query.receipt && !again)
         wire_set_bytes (&ping, WIRE_F_RECEIPT, span (self->receipt, PROOF_RECEIPT));
+    uint8_t shown[INVITATION_FIELD];
+    size_t size = self->query.show
+                      ? self->query.show (self->query.show_arg, dealer_endpoint (dealer),
+                                          self->name ? self->name : "", shown)
+                      : 0;
+    if (size > 0)
+        wire_set_bytes (&ping, WIRE_F_INVITATIONS, span (shown, size));
     dealer_send (dealer, &ping); // if it does not go out, no answer comes
 }
 
@@ -81,9 +106,9 @@ static void s_pong (try_t *try, const wire_t *pong)
     if (guid_is_null (&log) || !wanted || !text_name_valid ((const char *)name.data, name.size)) {
         char *shown = text_for_log ((const char *)name.data, name.size, TEXT_NAME_MAX);
         if (guid_is_null (&log))
-            s_say (self, "%s is no group, but a registry", endpoint);
+            s_say (self, WIRE_ERR_NONE, "%s is no group, but a registry", endpoint);
         else
-            s_say (self, "%s is another group: %s", endpoint, shown ? shown : "");
+            s_say (self, WIRE_ERR_NONE, "%s is another group: %s", endpoint, shown ? shown : "");
         free (shown);
         s_give_up (try);
         return;
@@ -91,18 +116,25 @@ static void s_pong (try_t *try, const wire_t *pong)
     dealer_t *dealer = try->dealer;
     try->dealer = NULL;
     s_hang_up (self);
-    self->handlers.done (self->handlers.arg, &dealer, pong, NULL);
+    self->handlers.done (self->handlers.arg, &dealer, pong, NULL, WIRE_ERR_NONE);
 }
 
 static void s_refused (try_t *try, const wire_t *error)
 {
+    const char *endpoint = dealer_endpoint (try->dealer);
     span_t rows = wire_bytes (error, WIRE_F_ROWS);
     reader_t in = reader (rows.data, rows.size);
     wire_t row;
     if (wire_next_row (&row, WIRE_ROW_ERROR, &in) != 1)
         return;
-    s_say (try->dial, "%s refuses: %s", dealer_endpoint (try->dealer),
-           wire_error_text ((wire_error_t)wire_number (&row, WIRE_F_NUMBER)));
+    wire_error_t number = (wire_error_t)wire_number (&row, WIRE_F_NUMBER);
+    span_t text = wire_bytes (&row, WIRE_F_TEXT);
+    bool shown = text_valid ((const char *)text.data, text.size) && text.size < WHY_MAX / 2 &&
+                 !memchr (text.data, '\n', text.size);
+    if (!shown)
+        text = span_of (wire_error_text (number));
+    s_say (try->dial, number, "%.*s: %.*s", (int)strcspn (endpoint, "?"), endpoint, (int)text.size,
+           (const char *)text.data);
     s_give_up (try);
 }
 
@@ -127,7 +159,7 @@ static void s_broken (void *arg)
 {
     try_t *try = arg;
     const char *endpoint = dealer_endpoint (try->dealer);
-    s_say (try->dial, "there is no connection to %s%s", endpoint,
+    s_say (try->dial, WIRE_ERR_NONE, "there is no connection to %s%s", endpoint,
            strchr (endpoint, '?') ? ", or it has another key" : "");
     s_give_up (try);
 }
@@ -154,7 +186,7 @@ static void s_try (dial_t *self, const char *endpoint)
     if (try->dealer)
         s_ping (self, try->dealer, false);
     else
-        s_say (self, "cannot connect to %s: %s", endpoint, zmq_strerror (errno));
+        s_say (self, WIRE_ERR_NONE, "cannot connect to %s: %s", endpoint, zmq_strerror (errno));
 }
 
 dial_t *dial_new (const dial_query_t *query, const dial_handlers_t *handlers)
@@ -172,7 +204,8 @@ dial_t *dial_new (const dial_query_t *query, const dial_handlers_t *handlers)
     }
     if (query->receipt)
         memcpy (self->receipt, query->receipt, PROOF_RECEIPT);
-    s_say (self, "nothing answers at %s", query->count > 0 ? query->endpoints[0] : "no endpoint");
+    snprintf (self->first, sizeof self->first, "%s",
+              query->count > 0 ? query->endpoints[0] : "no endpoint");
     for (size_t i = 0; i < query->count && i < SIDE_BY_SIDE; i++)
         s_try (self, query->endpoints[i]);
     ticker_set (self->ticker, 0);

@@ -21,12 +21,16 @@ typedef struct {
     int64_t deadline;       // on zclock_mono
     connect_fn *connect;    // NULL: dealer_connect_plain
     void *connect_arg;
+    show_fn *show; // NULL: no invitations
+    void *show_arg;
 } dial_query_t;
 
 typedef struct {
     // The end, once, never from dial_new; the dial may be destroyed in it. With a connection, which
-    // is the callee's from now on (dealer_hand_over), and the PONG; or with NULL, NULL and why not.
-    void (*done) (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why);
+    // is the callee's from now on (dealer_hand_over), and the PONG; or with NULL, NULL and why not:
+    // a sentence, and the error with which the group refused, if it did.
+    void (*done) (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why,
+                  wire_error_t error);
     // The receipt proved that records were lost. It is not to be shown again.
     void (*lost) (void *arg, const wire_t *lost);
     void *arg;

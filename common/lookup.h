@@ -11,15 +11,9 @@
 #define ZCHAT_LOOKUP_H
 
 #include "common/dealer.h"
-#include "common/invitation.h"
 #include "common/listing.h"
 
 typedef struct lookup lookup_t;
-
-// Writes the invitations that are shown to whom is at this endpoint, as the field `invitations`:
-// to a group of that name, or (NULL) to a registry. Returns their size, 0: none.
-typedef size_t (show_fn) (void *arg, const char *endpoint, const char *group,
-                          uint8_t out[INVITATION_FIELD]);
 
 typedef struct {
     zloop_t *loop;

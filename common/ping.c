@@ -13,8 +13,8 @@ static int s_send_ping (zsock_t *dealer, uint32_t tag)
     return out.failed ? -1 : frame_send (dealer, span (bytes, writer_used (&out)));
 }
 
-// Is the PONG among what has come?
-static bool s_has_pong (zsock_t *dealer, uint32_t tag)
+// Is there an answer among what has come? An ERROR is one: it is alive, and lets in those it knows.
+static bool s_has_answer (zsock_t *dealer, uint32_t tag)
 {
     bool found = false;
     frame_t frame;
@@ -22,18 +22,18 @@ static bool s_has_pong (zsock_t *dealer, uint32_t tag)
     while (!found && frame_receive (dealer, &frame) == 1) {
         wire_t reply;
         found = wire_decode (&reply, frame_body (&frame)) == WIRE_ERR_NONE &&
-                reply.kind == WIRE_PONG && reply.tag == tag;
+                (reply.kind == WIRE_ERROR || (reply.kind == WIRE_PONG && reply.tag == tag));
     }
     frame_close (&frame);
     return found;
 }
 
-static bool s_wait_for_pong (zsock_t *dealer, uint32_t tag, int timeout)
+static bool s_wait_for_answer (zsock_t *dealer, uint32_t tag, int timeout)
 {
     int64_t until = zclock_mono () + timeout;
     zmq_pollitem_t item = {.socket = zsock_resolve (dealer), .events = ZMQ_POLLIN};
     for (int64_t left = timeout; left > 0; left = until - zclock_mono ())
-        if (zmq_poll (&item, 1, (long)left) > 0 && s_has_pong (dealer, tag))
+        if (zmq_poll (&item, 1, (long)left) > 0 && s_has_answer (dealer, tag))
             return true;
     return false;
 }
@@ -63,7 +63,7 @@ int ping_listener (const listener_t *listener, const uint8_t *key, int timeout)
     zsock_t *dealer = s_connect (listener, key);
     const uint32_t tag = 1;
     bool answered =
-        dealer && s_send_ping (dealer, tag) == 0 && s_wait_for_pong (dealer, tag, timeout);
+        dealer && s_send_ping (dealer, tag) == 0 && s_wait_for_answer (dealer, tag, timeout);
     zsock_destroy (&dealer);
     return answered ? EXIT_DONE : EXIT_UNREACHABLE;
 }

@@ -9,7 +9,13 @@
 enum { REPLY_BIT = 0x80 };
 
 static const wire_message_t s_table[] = {
-    {WIRE_PING, "PING", WIRE_TO_BOTH, false, 0, {WIRE_F_FOLLOWS}, {WIRE_F_RECEIPT}},
+    {WIRE_PING,
+     "PING",
+     WIRE_TO_BOTH,
+     false,
+     0,
+     {WIRE_F_FOLLOWS},
+     {WIRE_F_RECEIPT, WIRE_F_INVITATIONS}},
     {WIRE_JOIN,
      "JOIN",
      WIRE_TO_GROUP,

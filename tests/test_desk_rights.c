@@ -116,6 +116,24 @@ static void s_is_cut (uint8_t route, unsigned key, unsigned who, record_kind_t a
 
 // ---- Who is heard
 
+START_TEST (group_that_is_not_open_tells_strangers_nothing)
+{
+    rights_rules_t rules = {
+        .access = RIGHTS_INVITED, .owners = people_key (OWNER), .owner_count = 1};
+    rights_set (s_kit.rights, &rules);
+    s_refused (1, ANN, WIRE_PING, ANN, WIRE_ERR_NOT_INVITED);
+    s_refused (2, 0, WIRE_PING, BOB, WIRE_ERR_KEY_NEEDED);
+    s_refused (3, BOB, WIRE_PING, OWNER, WIRE_ERR_WRONG_KEY);
+    s_ask (4, OWNER, WIRE_PING, OWNER, WIRE_PONG);
+    s_join (4, OWNER, OWNER);
+    s_manage (RECORD_INVITE, ANN, 0);
+    s_ask (1, ANN, WIRE_PING, ANN, WIRE_PONG);
+    s_join (1, ANN, ANN);
+    s_manage (RECORD_BAN, ANN, 0);
+    s_refused (1, ANN, WIRE_PING, ANN, WIRE_ERR_BANNED);
+}
+END_TEST
+
 START_TEST (spoofed_uuid_gets_nothing_but_a_refusal)
 {
     static const wire_kind_t kinds[] = {WIRE_JOIN, WIRE_LEAVE, WIRE_NICK,   WIRE_TOPIC, WIRE_WHO,
@@ -335,15 +353,14 @@ START_TEST (original_wire_fails_for_those_it_may_not_speak_for)
 }
 END_TEST
 
-START_TEST (closed_group_answers_plain_with_pongs_alone)
+START_TEST (closed_group_answers_nobody_over_plain)
 {
     rights_rules_t closed = {.access = RIGHTS_LISTED};
     rights_set (s_kit.rights, &closed);
-    static const wire_kind_t kinds[] = {WIRE_JOIN, WIRE_LEAVE, WIRE_NICK,   WIRE_TOPIC, WIRE_WHO,
-                                        WIRE_SEND, WIRE_PAGE,  WIRE_FOLLOW, WIRE_MANAGE};
+    static const wire_kind_t kinds[] = {WIRE_JOIN, WIRE_LEAVE, WIRE_NICK,   WIRE_TOPIC,  WIRE_WHO,
+                                        WIRE_SEND, WIRE_PAGE,  WIRE_FOLLOW, WIRE_MANAGE, WIRE_PING};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         s_refused (1, 0, kinds[i], BOB, WIRE_ERR_KEY_NEEDED);
-    s_ask (1, 0, WIRE_PING, BOB, WIRE_PONG);
     s_refused (2, BOB, WIRE_JOIN, BOB, WIRE_ERR_NOT_INVITED);
 }
 END_TEST
@@ -376,6 +393,7 @@ int main (void)
 {
     TCase *cases = tcase_create ("desk_rights");
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
+    tcase_add_test (cases, group_that_is_not_open_tells_strangers_nothing);
     tcase_add_test (cases, spoofed_uuid_gets_nothing_but_a_refusal);
     tcase_add_test (cases, ping_is_answered_to_anybody_and_is_no_presence);
     tcase_add_test (cases, strangers_take_no_room_among_the_peers);
@@ -388,7 +406,7 @@ int main (void)
     tcase_add_test (cases, another_key_on_the_same_route_is_another_peer);
     tcase_add_test (cases, nothing_is_sent_to_a_peer_that_was_replaced);
     tcase_add_test (cases, original_wire_fails_for_those_it_may_not_speak_for);
-    tcase_add_test (cases, closed_group_answers_plain_with_pongs_alone);
+    tcase_add_test (cases, closed_group_answers_nobody_over_plain);
     tcase_add_test (cases, members_are_listed_with_their_roles);
     return kit_run (cases, "desk_rights");
 }

@@ -25,10 +25,14 @@ static void s_stop_in (size_t ms)
 
 static dial_t *s_dial;
 static int s_calls, s_losses;
+static wire_error_t s_error;
+static show_fn *s_show;
 static char s_why[500], s_taken[64];
 
-static void s_on_done (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why)
+static void s_on_done (void *arg, dealer_t **dealer_p, const wire_t *pong, const char *why,
+                       wire_error_t error)
 {
+    s_error = error;
     ck_assert_ptr_eq (arg, &s_dial);
     s_calls++;
     ck_assert ((pong != NULL) == (why == NULL));
@@ -79,6 +83,7 @@ static int64_t s_run (const char *const *endpoints, size_t count, const uint8_t 
                           .name = "cats",
                           .log = s_wanted,
                           .receipt = receipt,
+                          .show = s_show,
                           .deadline = begin + 1000};
     dial_handlers_t handlers = {s_on_done, s_on_lost, &s_dial};
     s_dial = dial_new (&query, &handlers);
@@ -187,6 +192,71 @@ START_TEST (refusal_is_told)
     const char *endpoints[] = {s_group->endpoint};
     s_run (endpoints, 1, NULL);
     ck_assert_ptr_nonnull (strstr (s_why, wire_error_text (WIRE_ERR_VERSION)));
+    ck_assert_int_eq (s_error, WIRE_ERR_VERSION);
+}
+END_TEST
+
+static bool s_want_a_key (fake_t *self, const wire_t *request)
+{
+    fake_error (self, request->tag, WIRE_ERR_KEY_NEEDED, 0);
+    return true;
+}
+
+// A group says in its own words, over its plain and its encrypted endpoint, why one is not let in.
+START_TEST (what_counts_is_the_reason_that_helps)
+{
+    fake_t *plain = fake_new (s_loop, "cats", s_log);
+    plain->meddle = s_want_a_key;
+    s_group->meddle = s_refuse;
+    const char *orders[][2] = {{plain->endpoint, s_group->endpoint},
+                               {s_group->endpoint, plain->endpoint}};
+    for (int i = 0; i < 2; i++) {
+        s_calls = 0;
+        s_run (orders[i], 2, NULL);
+        ck_assert_int_eq (s_error, WIRE_ERR_VERSION);
+        ck_assert_ptr_nonnull (strstr (s_why, s_group->endpoint));
+    }
+    const char *broken[] = {plain->endpoint, "tcp://127.0.0.1:1"};
+    s_calls = 0;
+    s_run (broken, 2, NULL);
+    ck_assert_int_eq (s_error, WIRE_ERR_NONE); // it may come up
+    ck_assert_ptr_nonnull (strstr (s_why, "no connection"));
+    s_calls = 0;
+    s_run (broken, 1, NULL);
+    ck_assert_int_eq (s_error, WIRE_ERR_KEY_NEEDED);
+    fake_destroy (&plain);
+}
+END_TEST
+
+static size_t s_show_two (void *arg, const char *endpoint, const char *group,
+                          uint8_t out[INVITATION_FIELD])
+{
+    (void)arg;
+    ck_assert_str_eq (endpoint, s_group->endpoint);
+    ck_assert_str_eq (group, "cats");
+    memcpy (out, "xy", 2);
+    return 2;
+}
+
+static bool s_want_two (fake_t *self, const wire_t *request)
+{
+    if (span_equal (wire_bytes (request, WIRE_F_INVITATIONS), span_of ("xy")))
+        return false;
+    fake_error (self, request->tag, WIRE_ERR_NOT_INVITED, 0);
+    return true;
+}
+
+START_TEST (invitations_are_shown)
+{
+    s_group->meddle = s_want_two;
+    const char *endpoints[] = {s_group->endpoint};
+    s_run (endpoints, 1, NULL);
+    ck_assert_int_eq (s_error, WIRE_ERR_NOT_INVITED);
+    s_calls = 0;
+    s_show = s_show_two;
+    s_run (endpoints, 1, NULL);
+    ck_assert_str_eq (s_taken, s_group->endpoint);
+    s_show = NULL;
 }
 END_TEST
 
@@ -227,6 +297,8 @@ int main (void)
     tcase_add_test (cases, registry_is_not_taken);
     tcase_add_test (cases, remote_text_is_made_harmless);
     tcase_add_test (cases, refusal_is_told);
+    tcase_add_test (cases, what_counts_is_the_reason_that_helps);
+    tcase_add_test (cases, invitations_are_shown);
     tcase_add_test (cases, receipt_is_shown_and_its_loss_told);
     Suite *suite = suite_create ("dial");
     suite_add_tcase (suite, cases);

@@ -76,6 +76,13 @@ START_TEST (listener_on_all_addresses_is_asked_over_loopback)
 }
 END_TEST
 
+START_TEST (one_that_does_not_let_us_in_is_there)
+{
+    server_t server = {.answers = true, .kind = WIRE_ERROR};
+    ck_assert_int_eq (s_ping (&server, "127.0.0.1", 5000), EXIT_DONE);
+}
+END_TEST
+
 START_TEST (silence_is_unreachable)
 {
     server_t server = {.answers = false, .kind = WIRE_PONG};
@@ -120,6 +127,7 @@ int main (void)
     proving_add (cases);
     tcase_add_test (cases, one_that_answers_is_there);
     tcase_add_test (cases, listener_on_all_addresses_is_asked_over_loopback);
+    tcase_add_test (cases, one_that_does_not_let_us_in_is_there);
     tcase_add_test (cases, silence_is_unreachable);
     tcase_add_test (cases, another_answer_is_no_pong);
     tcase_add_test (cases, encrypted_listener_is_asked_with_its_key);

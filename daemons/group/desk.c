@@ -141,6 +141,25 @@ static void s_ping (call_t *call)
     s_send (call, &pong);
 }
 
+// Who could not come in does not learn what is inside.
+static void s_answer_ping (call_t *call, wire_error_t refusal)
+{
+    desk_t *self = call->desk;
+    const guid_t *who = &call->message->uuid;
+    const rights_t *rights = self->parts.door.rights;
+    const char *why = NULL;
+    invitation_t redeems;
+    if (rights_is_open (rights))
+        refusal = WIRE_ERR_NONE;
+    else if (!refusal && !roster_is_member (self->parts.door.roster, who))
+        refusal = rights_join (rights, who, wire_bytes (call->message, WIRE_F_INVITATIONS),
+                               call->now, &redeems, &why);
+    if (refusal)
+        replies_error (self->parts.replies, call->peer, call->message->tag, refusal, why, 0);
+    else
+        s_ping (call);
+}
+
 static bool s_put_member (desk_t *self, const guid_t *who, writer_t *rows)
 {
     wire_t row = wire (WIRE_ROW_MEMBER, 0, NULL);
@@ -293,8 +312,8 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
     desk_t *self = call->desk;
     const guid_t *who = &call->message->uuid;
     switch (call->message->kind) {
-    case WIRE_PING: // answered to anybody; it changes nothing
-        s_ping (call);
+    case WIRE_PING:
+        s_answer_ping (call, refusal);
         return;
     case WIRE_CREDIT: // one who left needs it, to get what was before the leave
         delivery_credit (call->peer, wire_number (call->message, WIRE_F_CREDIT));

@@ -280,7 +280,7 @@ static void s_answer_native (call_t *call, span_t body, bool complete)
     call->request = &request;
     if (error == WIRE_ERR_NONE && !complete)
         error = WIRE_ERR_BAD_REQUEST;
-    if (error == WIRE_ERR_NONE && request.kind != WIRE_PING)
+    if (error == WIRE_ERR_NONE)
         error = access_judge (call->server->access, &call->caller,
                               wire_bytes (&request, WIRE_F_INVITATIONS), wallclock_now ());
     if (error != WIRE_ERR_NONE)
