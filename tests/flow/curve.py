@@ -448,7 +448,7 @@ def invited_registry_answers_the_invited():
         member = zmq.curve_keypair()
         with client(registry.secure) as eve, Client(registry.endpoint) as local, \
                 client(registry.secure, member) as ann:
-            eve.ask("PING", follows=0)
+            refused("NOT_INVITED", eve.ask, "PING", follows=0)
             refused("NOT_INVITED", eve.ask, "LIST", name="", limit=0)
             refused("NOT_INVITED", eve.ask, "ANNOUNCE", **announcement())
             refused("NOT_INVITED", eve.ask, "WITHDRAW", name="cats", log=uuid.uuid4(), instance=uuid.uuid4())

@@ -37,9 +37,8 @@ class Guarded(Group):
     def start(self):
         super().start()
         self.endpoint = f"tcp://127.0.0.1:{self.ports[0]}"
-        with Client(self.endpoint) as client:
-            key = client.ping()["key"]
-        self.curve = f"tcp://127.0.0.1:{self.ports[1]}?key={key.hex()}"
+        key = (self.log_folder / "curve.pub").read_text().strip()
+        self.curve = f"tcp://127.0.0.1:{self.ports[1]}?key={key}"
         return self
 
     def close(self):
@@ -56,8 +55,8 @@ class Guarded(Group):
 
     def joined(self, nick="", key=None, who=None):
         client = self.over(key, who)
-        client.ping()
         client.join(nick)
+        client.ping()
         return client
 
     def owner(self):
@@ -105,7 +104,7 @@ def all_refused(client, name, but=()):
     for kind, values in EVERY:
         if kind not in but:
             refused(name, client.ask, kind, **values)
-    client.ping()  # is answered to anybody
+    client.ping()  # an open group answers that to anybody
 
 
 # ---- Who speaks
@@ -386,7 +385,9 @@ def invited_group():
     operator, foreign = Operator(), Operator()
     with Guarded('access = "invited";', operator) as server:
         now = time.time() * 1e6
-        all_refused(server.plain(), "KEY_NEEDED")
+        stranger = server.plain()
+        for kind, values in EVERY + [("PING", {"follows": 0})]:
+            refused("KEY_NEEDED", stranger.ask, kind, **values)
         with Original(server.endpoint) as old:
             same(old.ask(f"JOIN REQUEST FROM {uuid.uuid4()}"), "FAIL")
         eve = server.over()
@@ -398,7 +399,10 @@ def invited_group():
                     operator.invite(expires=now - 1e6), operator.invite(groups=["dogs"]), b"", os.urandom(200)):
             refused("BAD_INVITATION", eve.join, "eve", bad)
         ann, bob, cat = server.over(), server.over(), server.over()
+        refused("NOT_INVITED", ann.ping)
+        same(ann.ask("PING", follows=0, invitations=struct.pack(">H", len(good)) + good)["name"], "cats")
         ann.join("ann", foreign.invite(), good)
+        ann.ping()
         record = ann.history()[-1]
         same((record.kind, bytes(record.options[11])), ("join", good[33:49]))
         same(ann.join("ann", good)["seq"], 0)  # is a member
