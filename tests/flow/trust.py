@@ -18,7 +18,7 @@ BLOCKS = [re.sub("^    ", "", block, flags=re.M) for block in re.findall(r"\n\n(
 class World:
     """A machine on which an operator did what the page says, up to the last line of it."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, more):
         self.operator, self.ports = User(name="op"), {port: str(free_port()) for port in ("2000", "2001", "2010")}
         self.operator.environment["ZCHAT_REGISTRY"] = f"tcp://127.0.0.1:{self.ports['2000']}"  # the default has the port 2000
         commands = BLOCKS[0].splitlines()
@@ -28,7 +28,7 @@ class World:
         self.owner = self.operator.fine("whoami", "--json").json()[0]["key"]
         self.registry = stack.enter_context(Registry(self.configuration(BLOCKS[1])))
         registries = [Asker(self.operator.environment["ZCHAT_REGISTRY"])]  # the default
-        self.group = stack.enter_context(Group("cats", registries, self.configuration(BLOCKS[2])))
+        self.group = stack.enter_context(Group("cats", registries, self.configuration(BLOCKS[2]) + more))
         self.group.wait_for("registered at")
         for word in ("zchat-registry", "zchat-group"):
             daemon = self.registry if word == "zchat-registry" else self.group
@@ -49,9 +49,10 @@ class World:
 
 
 @contextlib.contextmanager
-def world():
+def world(more=""):
+    """With more configuration of the group."""
     with contextlib.ExitStack() as stack:
-        yield World(stack)
+        yield World(stack, more)
 
 
 def stranger(name):
@@ -245,6 +246,20 @@ def unproved_messages_are_marked():
         World.configuration = cats
 
 
+def wait_that_a_limit_asks_for_is_kept():
+    with world("rate = { send = 10; send_burst = 5; };\n") as here:
+        ann = stranger("ann")
+        ann.fine("trust", here.invitation())
+        ann.fine("join", "cats")
+        done = ann.fine("send", "cats", "--lines", stdin="".join(f"{n}\n" for n in range(20)))  # 1.5 s of waiting
+        same(done.out.count("#"), 20)
+        texts = [row["text"] for row in ann.fine("messages", "cats", "--json").json() if row["kind"] == "message"]
+        same(texts, [str(n) for n in range(20)])
+        done = ann.call("--timeout", "0.5", "send", "cats", "--lines", stdin="x\n" * 30)
+        same(done.code, 75)
+        assert "it was tried for as long as --timeout allows" in done.err and "is not stored" in done.err, done
+
+
 def second_key_and_a_lost_one():
     with world() as here:
         ann, laptop, new = stranger("ann"), stranger("laptop"), stranger("new")
@@ -272,4 +287,4 @@ def second_key_and_a_lost_one():
 if __name__ == "__main__":
     run([operators_page_word_for_word, strangers_get_nothing_but_an_error, twice_is_once_and_from_stdin, used_up, expired, altered,
          of_another_operator_or_for_another_group, who_was_removed_stays_out, several_registries_in_one_invitation,
-         unproved_messages_are_marked, second_key_and_a_lost_one])
+         unproved_messages_are_marked, wait_that_a_limit_asks_for_is_kept, second_key_and_a_lost_one])
