@@ -37,6 +37,9 @@ struct outbox {
     size_t count;
     size_t flying_changes;
     size_t flying_sends;
+    size_t window;    // of sends: how many a rate limit lets through at once, as it seems
+    int64_t progress; // when the last send was answered
+    int64_t now;      // of the last call that knew
     uint8_t flying_device[RECORD_DEVICE];
     bool leaving;   // a LEAVE is under way
     size_t repeats; // items with `repeat`
@@ -163,6 +166,7 @@ outbox_t *outbox_new (outbox_device_fn *device, void *arg)
     self->device_fn = device;
     self->device_arg = arg;
     self->wake = INT64_MAX;
+    self->window = WINDOW;
     self->round = randombytes_random () & ~(uint32_t)(SLOTS - 1);
     for (uint16_t slot = WINDOW; slot > 0; slot--)
         self->free_slots[self->free_count++] = (uint16_t)(slot - 1);
@@ -234,6 +238,7 @@ int outbox_put (outbox_t *self, const wire_t *request, int64_t deadline, outbox_
         return -1;
     item->order = ++self->order;
     item->deadline = deadline;
+    item->patience = deadline == OUTBOX_FOR_EVER ? 0 : deadline - self->now;
     item->done = done;
     item->arg = arg;
     requests_insert (s_lane (self, item), item);
@@ -271,6 +276,8 @@ static request_t *s_next_change (outbox_t *self, int64_t now)
         return NULL;
     if (item->kind != WIRE_SEND || self->flying_sends == 0)
         return item;
+    if (self->flying_sends >= self->window)
+        return NULL;
     // What is still under way with another device comes first, whatever the answer will be.
     const uint8_t *device = item->send.counter ? item->send.device : self->device;
     return memcmp (device, self->flying_device, RECORD_DEVICE) == 0 ? item : NULL;
@@ -303,6 +310,7 @@ static request_t *s_next_repeat (outbox_t *self)
 int outbox_next (outbox_t *self, int64_t now, writer_t *out)
 {
     request_t *item = s_next_repeat (self);
+    self->now = now;
     self->latest_repeat = item != NULL;
     if (item) {
         item->repeat = false;
@@ -340,8 +348,8 @@ static int64_t s_pause (const request_t *item, wire_error_t error, uint64_t wait
 {
     if (wait == 0)
         wait = (uint64_t)WAIT_MS << (item->delays < 8 ? item->delays : 8);
-    if (wait > WAIT_MAX && error != WIRE_ERR_BUSY && error != WIRE_ERR_LIMIT &&
-        error != WIRE_ERR_RATE)
+    bool asked = error == WIRE_ERR_BUSY || error == WIRE_ERR_LIMIT || error == WIRE_ERR_RATE;
+    if (wait > WAIT_MAX && !asked)
         wait = WAIT_MAX;
     return wait < INT32_MAX ? (int64_t)wait : INT32_MAX;
 }
@@ -356,7 +364,7 @@ static void s_put_off (outbox_t *self, int64_t now, request_t *item, wire_error_
         s_put_back (self, item, when);
         return;
     }
-    // It keeps its tag: when it was a repeat that was refused, the first one may be answered yet.
+    // It keeps its tag: when a repeat was refused, the first one may be answered yet.
     self->repeats -= item->repeat;
     item->repeat = false;
     item->repeat_at = when;
@@ -372,6 +380,7 @@ static void s_pull_back (outbox_t *self, const request_t *refused)
             !request_sent_with (item, refused->send.device))
             continue;
         item->uncertain = item->uncertain || refused->uncertain;
+        item->error = refused->error; // it waits for the same
         s_put_back (self, item, 0);
     }
 }
@@ -427,8 +436,10 @@ static void s_refused (outbox_t *self, int64_t now, request_t *item, const wire_
         item->uncertain = true; // its batch may have been on its way to the disk
         s_put_off (self, now, item, item->error, wait);
         return;
-    case WIRE_ERR_BUSY:
     case WIRE_ERR_RATE:
+        self->window = item->kind == WIRE_SEND ? (self->window + 1) / 2 : self->window;
+        break;
+    case WIRE_ERR_BUSY:
     case WIRE_ERR_NO_SESSION:
         break;
     case WIRE_ERR_OUT_OF_ORDER:
@@ -466,8 +477,11 @@ bool outbox_answer (outbox_t *self, int64_t now, const wire_t *reply)
         return false;
     if (reply->kind == WIRE_ROW_ERROR)
         s_refused (self, now, item, reply);
-    else
+    else {
+        self->progress = item->kind == WIRE_SEND ? now : self->progress;
+        self->window += item->kind == WIRE_SEND && self->window < WINDOW;
         s_finish (self, item, OUTBOX_ANSWERED, reply);
+    }
     return true;
 }
 
@@ -503,17 +517,27 @@ void outbox_lost (outbox_t *self)
         item->not_before = 0;
 }
 
+// Of sends that a rate limit lets through one by one, each has its time from the one before on.
+static int64_t s_deadline (const outbox_t *self, const request_t *item)
+{
+    int64_t later = self->progress + item->patience;
+    bool flows = item->kind == WIRE_SEND && self->window < WINDOW && item->patience > 0;
+    return flows && later > item->deadline ? later : item->deadline;
+}
+
 static void s_expire_list (outbox_t *self, int64_t now, requests_t *list)
 {
     request_t *behind;
     for (request_t *item = list->head; item; item = behind) {
         behind = item->behind;
-        if (item->deadline <= now) {
+        if (s_deadline (self, item) <= now) {
+            if (item->kind == WIRE_SEND && self->window < WINDOW)
+                item->error = WIRE_ERR_RATE; // or what is before it waits for that
             requests_remove (list, item);
             requests_insert (&self->ended, item);
             continue;
         }
-        s_wake_at (self, item->deadline);
+        s_wake_at (self, s_deadline (self, item));
         if (item->not_before > now)
             s_wake_at (self, item->not_before);
     }
@@ -521,13 +545,13 @@ static void s_expire_list (outbox_t *self, int64_t now, requests_t *list)
 
 static void s_expire_slot (outbox_t *self, int64_t now, request_t *item)
 {
-    if (item->deadline <= now) {
+    if (s_deadline (self, item) <= now) {
         item->uncertain = true;
         s_land (self, item);
         requests_insert (&self->ended, item);
         return;
     }
-    s_wake_at (self, item->deadline);
+    s_wake_at (self, s_deadline (self, item));
     if (item->repeat_at <= now) {
         self->repeats += !item->repeat;
         item->repeat = true;
@@ -539,6 +563,7 @@ static void s_expire_slot (outbox_t *self, int64_t now, request_t *item)
 
 void outbox_expire (outbox_t *self, int64_t now)
 {
+    self->now = now;
     if (now < self->wake)
         return;
     self->wake = INT64_MAX;

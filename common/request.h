@@ -32,6 +32,7 @@ typedef struct request {
     outbox_done_fn *done;
     void *arg;
     int64_t deadline;
+    int64_t patience;   // from when it was put to its deadline, 0: no deadline
     int64_t not_before; // while it waits
     int64_t repeat_at;  // while it is under way
     uint32_t tag;       // 0: not under way

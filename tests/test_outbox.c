@@ -255,6 +255,84 @@ START_TEST (rate_waits_as_long_as_the_server_says)
 }
 END_TEST
 
+// A limit lets some through at a time: no more are sent than that, and those behind have their time
+// from the last that went through.
+START_TEST (sends_that_a_limit_lets_through_wait_in_line)
+{
+    enum { SENDS = 400, PATIENCE = 1000 };
+    told_t told = {0};
+    int64_t now = 1000;
+    size_t frames = 0;
+    uint64_t tokens = 100, seq = 0;
+    s_next (now); // it knows what time it is
+    for (int i = 0; i < SENDS; i++)
+        s_put_until (WIRE_SEND, "a", &told, now + PATIENCE);
+    while (outbox_count (s_box) > 0 && now < 60000) {
+        uint32_t tags[SENDS];
+        size_t count = 0;
+        for (wire_t send; (send = s_next (now)).kind == WIRE_SEND; count++)
+            tags[count] = send.tag;
+        frames += count;
+        for (size_t i = 0; i < count; i++) {
+            if (tokens == 0) {
+                s_error (now, tags[i], WIRE_ERR_RATE, 10);
+                break;
+            }
+            tokens--;
+            wire_t row = wire (WIRE_ROW_ACK, 0, NULL);
+            wire_set (&row, WIRE_F_TAG, tags[i]);
+            wire_set (&row, WIRE_F_SEQ, ++seq);
+            ck_assert (outbox_answer (s_box, now, &row));
+        }
+        now += 10;
+        tokens += now % 20 == 0;
+        outbox_expire (s_box, now);
+    }
+    ck_assert_int_eq (told.calls, SENDS);
+    ck_assert_int_eq (told.answer.result, OUTBOX_ANSWERED);
+    ck_assert_uint_eq (seq, SENDS);
+    ck_assert_int_gt (now, 1000 + 2 * PATIENCE);
+    ck_assert_uint_lt (frames, 6 * SENDS); // not all, again and again
+}
+END_TEST
+
+START_TEST (line_behind_a_limit_that_stands_still_ends)
+{
+    told_t one = {0}, two = {0};
+    s_next (1000);
+    s_put_until (WIRE_SEND, "a", &one, 2000);
+    s_put_until (WIRE_SEND, "b", &two, 2000);
+    wire_t a = s_next_send (1000, "a");
+    s_next_send (1000, "b");
+    s_error (1000, a.tag, WIRE_ERR_RATE, 60000);
+    outbox_expire (s_box, 1999);
+    ck_assert_int_eq (one.calls + two.calls, 0);
+    outbox_expire (s_box, 2000);
+    ck_assert_int_eq (one.calls, 1);
+    ck_assert_int_eq (two.answer.result, OUTBOX_TIMEOUT);
+    ck_assert_int_eq (two.answer.error, WIRE_ERR_RATE);
+}
+END_TEST
+
+static void s_put_another (void *arg, const outbox_answer_t *answer)
+{
+    s_told (arg, answer);
+    s_put (WIRE_WHO, NULL, arg);
+}
+
+START_TEST (what_a_callback_puts_is_not_refused_with_the_others)
+{
+    told_t told = {0};
+    guid_t uuid = {{7}};
+    wire_t request = wire (WIRE_WHO, 0, &uuid);
+    outbox_put (s_box, &request, OUTBOX_FOR_EVER, s_put_another, &told);
+    outbox_refuse (s_box, WIRE_ERR_NOT_INVITED);
+    ck_assert_int_eq (told.calls, 1);
+    ck_assert_uint_eq (outbox_count (s_box), 1);
+    ck_assert_int_eq (s_next (0).kind, WIRE_WHO);
+}
+END_TEST
+
 START_TEST (refused_by_those_who_know_the_way_is_the_end_of_what_waits)
 {
     told_t one = {0}, two = {0};
@@ -748,6 +826,9 @@ int main (void)
     tcase_add_test (cases, no_more_are_under_way_than_a_session_may_have);
     tcase_add_test (cases, busy_waits_as_long_as_the_server_says_and_holds_up_what_is_behind);
     tcase_add_test (cases, rate_waits_as_long_as_the_server_says);
+    tcase_add_test (cases, sends_that_a_limit_lets_through_wait_in_line);
+    tcase_add_test (cases, line_behind_a_limit_that_stands_still_ends);
+    tcase_add_test (cases, what_a_callback_puts_is_not_refused_with_the_others);
     tcase_add_test (cases, refused_by_those_who_know_the_way_is_the_end_of_what_waits);
     tcase_add_test (cases, busy_read_is_asked_for_again_and_either_answer_counts);
     tcase_add_test (cases, out_of_order_waits_for_the_one_before);

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import pathlib
 import re
+import signal
 import subprocess
 
 from curve import Asker
@@ -255,7 +256,12 @@ def wait_that_a_limit_asks_for_is_kept():
         same(done.out.count("#"), 20)
         texts = [row["text"] for row in ann.fine("messages", "cats", "--json").json() if row["kind"] == "message"]
         same(texts, [str(n) for n in range(20)])
-        done = ann.call("--timeout", "0.5", "send", "cats", "--lines", stdin="x\n" * 30)
+        # Each has its time from the one before on: more lines than the limit lets through within the time-out.
+        same(ann.fine("--timeout", "1", "send", "cats", "--lines", stdin="y\n" * 25).out.count("#"), 25)
+        here.group.config.write_text(here.group.config.read_text().replace("send = 10; send_burst = 5", "send = 1; send_burst = 1"))
+        here.group.process.send_signal(signal.SIGHUP)
+        here.group.wait_for("was read again")
+        done = ann.call("--timeout", "0.3", "send", "cats", "--lines", stdin="x\n" * 3)
         same(done.code, 75)
         assert "it was tried for as long as --timeout allows" in done.err and "is not stored" in done.err, done
 
