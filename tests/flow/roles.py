@@ -551,10 +551,11 @@ def key_of_the_connection_counts_and_nothing_else():
             is_silent(stranger.wait, stranger.say("PING", follows=0), 0.5)  # another server's key
 
 
-run([proved_records_are_marked, spoofed_uuid_is_refused, nobody_speaks_for_an_owner_without_the_key,
-     device_and_counter_of_another_are_ones_own, first_proof_takes_the_uuid_from_the_plain, gateway_speaks_for_many,
-     owner_makes_operators_and_they_look_after_the_group, kicked_one_sees_the_kick_and_no_more,
-     banned_one_is_cut_and_stays_out, who_never_joined_reads_nothing, topics_of_operators, second_device_and_a_lost_key,
-     key_that_is_removed_counts_no_more_in_the_same_turn, other_key_on_the_same_routing_id_is_another_peer,
-     invited_group, listed_group, closing_a_group_at_a_reload, all_of_it_survives_kills_segments_retention_and_copies,
-     refusals_do_not_flood_the_log, key_of_the_connection_counts_and_nothing_else])
+if __name__ == "__main__":
+    run([proved_records_are_marked, spoofed_uuid_is_refused, nobody_speaks_for_an_owner_without_the_key,
+         device_and_counter_of_another_are_ones_own, first_proof_takes_the_uuid_from_the_plain, gateway_speaks_for_many,
+         owner_makes_operators_and_they_look_after_the_group, kicked_one_sees_the_kick_and_no_more,
+         banned_one_is_cut_and_stays_out, who_never_joined_reads_nothing, topics_of_operators, second_device_and_a_lost_key,
+         key_that_is_removed_counts_no_more_in_the_same_turn, other_key_on_the_same_routing_id_is_another_peer,
+         invited_group, listed_group, closing_a_group_at_a_reload, all_of_it_survives_kills_segments_retention_and_copies,
+         refusals_do_not_flood_the_log, key_of_the_connection_counts_and_nothing_else])
