@@ -288,6 +288,34 @@ START_TEST (first_proof_cuts_what_follows_without_a_key)
 }
 END_TEST
 
+START_TEST (new_rules_cut_what_they_do_not_allow)
+{
+    wire_error_t ended;
+    s_join (1, 0, BOB);
+    s_join (2, ANN, ANN);
+    s_join (3, GATEWAY, 30);
+    s_ask (1, 0, WIRE_FOLLOW, BOB, WIRE_FOLLOWING);
+    s_ask (2, ANN, WIRE_FOLLOW, ANN, WIRE_FOLLOWING);
+    s_ask (3, GATEWAY, WIRE_FOLLOW, 30, WIRE_FOLLOWING);
+    desk_review (s_kit.desk); // nothing changed
+    s_ask (2, ANN, WIRE_SEND, ANN, WIRE_ROW_ACK);
+    for (uint8_t route = 1; route <= 3; route++)
+        ck_assert_uint_eq (s_last_pushed (route, &ended), log_last (s_kit.log));
+    rights_rules_t closed = {.access = RIGHTS_LISTED}; // and no gateway
+    rights_set (s_kit.rights, &closed);
+    desk_forget ();
+    desk_review (s_kit.desk);
+    desk_settle ();
+    s_last_pushed (1, &ended);
+    ck_assert_int_eq (ended, WIRE_ERR_KEY_NEEDED);
+    s_last_pushed (3, &ended);
+    ck_assert_int_eq (ended, WIRE_ERR_WRONG_KEY);
+    s_ask (2, ANN, WIRE_SEND, ANN, WIRE_ROW_ACK);
+    ck_assert_uint_eq (s_last_pushed (1, &ended) + s_last_pushed (3, &ended), 0);
+    ck_assert_uint_eq (s_last_pushed (2, &ended), log_last (s_kit.log));
+}
+END_TEST
+
 START_TEST (another_key_on_the_same_route_is_another_peer)
 {
     wire_error_t ended;
@@ -403,6 +431,7 @@ int main (void)
     tcase_add_test (cases, removed_ones_get_no_byte_of_what_is_said_in_the_same_job);
     tcase_add_test (cases, removed_key_is_cut_and_the_others_go_on);
     tcase_add_test (cases, first_proof_cuts_what_follows_without_a_key);
+    tcase_add_test (cases, new_rules_cut_what_they_do_not_allow);
     tcase_add_test (cases, another_key_on_the_same_route_is_another_peer);
     tcase_add_test (cases, nothing_is_sent_to_a_peer_that_was_replaced);
     tcase_add_test (cases, original_wire_fails_for_those_it_may_not_speak_for);

@@ -118,6 +118,17 @@ bool delivery_has_credit (const peer_t *peer)
     return peer->sent < peer->granted;
 }
 
+// It gets no more than up to `seq`, unless it is bounded already.
+static void s_bound (delivery_t *self, peer_t *peer, uint64_t seq, wire_error_t why)
+{
+    if (peer->until)
+        return;
+    peer->until = seq;
+    peer->why = why;
+    if (s_is_at_head (self, peer))
+        s_lag (self, peer);
+}
+
 void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq, wire_error_t why,
                     bool (*ends) (void *arg, const peer_t *peer), void *arg)
 {
@@ -125,12 +136,20 @@ void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq, wire_erro
     for (size_t l = 0; l < 2; l++)
         for (size_t i = lists[l]->count; i > 0; i--) {
             peer_t *peer = lists[l]->peers[i - 1];
-            if (peer->until || !guid_equal (&peer->who, who) || (ends && !ends (arg, peer)))
-                continue;
-            peer->until = seq;
-            peer->why = why;
-            if (lists[l] == &self->at_head)
-                s_lag (self, peer);
+            if (guid_equal (&peer->who, who) && (!ends || ends (arg, peer)))
+                s_bound (self, peer, seq, why);
+        }
+}
+
+void delivery_review (delivery_t *self, wire_error_t (*why) (void *arg, const peer_t *peer),
+                      void *arg)
+{
+    list_t *lists[] = {&self->lagging, &self->at_head};
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = lists[l]->count; i > 0; i--) {
+            wire_error_t reason = why (arg, lists[l]->peers[i - 1]);
+            if (reason)
+                s_bound (self, lists[l]->peers[i - 1], self->head, reason);
         }
 }
 

@@ -50,6 +50,10 @@ bool delivery_has_credit (const peer_t *peer);
 void delivery_left (delivery_t *self, const guid_t *who, uint64_t seq, wire_error_t why,
                     bool (*ends) (void *arg, const peer_t *peer), void *arg);
 
+// Every follower gets what is durable now and then END, for which `why` says a reason.
+void delivery_review (delivery_t *self, wire_error_t (*why) (void *arg, const peer_t *peer),
+                      void *arg);
+
 // Records up to `last` are durable; `frame` holds them from `first` on, `size` bytes. Readers at
 // the head get it.
 void delivery_durable (delivery_t *self, const frame_shared_t *frame, size_t size, uint64_t first,

@@ -473,18 +473,28 @@ void desk_answer (desk_t *self, pending_t *pending)
     }
 }
 
-// Does it follow for one that it may not speak for any more?
-static bool s_lost_its_voice (void *arg, const peer_t *peer)
+// Why it may not follow for that one any more.
+static wire_error_t s_why_silenced (void *arg, const peer_t *peer)
 {
     const desk_t *self = arg;
-    return door_speak (&self->parts.door, peer, &peer->who) != WIRE_ERR_NONE;
+    return door_speak (&self->parts.door, peer, &peer->who);
+}
+
+static bool s_is_silenced (void *arg, const peer_t *peer)
+{
+    return s_why_silenced (arg, peer) != WIRE_ERR_NONE;
 }
 
 void desk_left (desk_t *self, const guid_t *who, uint64_t seq, wire_error_t why)
 {
     bool all = why == WIRE_ERR_NOT_MEMBER || why == WIRE_ERR_BANNED;
     peers_end_sessions (self->parts.door.peers, who);
-    delivery_left (self->parts.door.delivery, who, seq, why, all ? NULL : s_lost_its_voice, self);
+    delivery_left (self->parts.door.delivery, who, seq, why, all ? NULL : s_is_silenced, self);
+}
+
+void desk_review (desk_t *self)
+{
+    delivery_review (self->parts.door.delivery, s_why_silenced, self);
 }
 
 bool desk_turn (desk_t *self)

@@ -42,6 +42,9 @@ void desk_answer (desk_t *self, pending_t *pending);
 // Intake's word that the record `seq` ends what goes on for `who`: see intake_io_t.
 void desk_left (desk_t *self, const guid_t *who, uint64_t seq, wire_error_t why);
 
+// The rules of who may speak changed: what is followed against them ends.
+void desk_review (desk_t *self);
+
 // Whether the group takes messages, as PONG and the registries are told.
 wire_state_t desk_state (const desk_t *self);
 

@@ -520,6 +520,7 @@ void group_destroy (group_t **self_p)
 void group_reload (group_t *self, const conf_t *conf)
 {
     s_configure (self, conf);
+    desk_review (self->desk);
     if (self->announce)
         s_set_registries (self, conf);
 }

@@ -10,7 +10,7 @@ import subprocess
 import time
 import uuid
 
-from lib_group import BUILD, Group, free_port, refused, run, same, seed
+from lib_group import BUILD, Group, Registry, free_port, refused, run, same, seed
 from lib_zwire import Client, Follower, Key, Original, Silence, encode
 
 SODIUM = ctypes.CDLL("libsodium.so.23")
@@ -22,7 +22,7 @@ ROLES = ["member", "muted", "operator", "owner"]
 class Guarded(Group):
     """A group with a plain listener (.endpoint) and one over CURVE (.curve), and an owner's key."""
 
-    def __init__(self, text="", operator=None, **how):
+    def __init__(self, text="", operator=None, registries=(), **how):
         self.owner_key, self.operator = Key(), operator or Operator()
         self.ports = free_port(), free_port()
         super().__init__(text=f"""
@@ -31,6 +31,9 @@ class Guarded(Group):
             owners = [ "{self.owner_key.hex()}" ];
             operators = [ "{self.operator.public.hex()}" ];
             {text}""", **how)
+        if registries:
+            self.config.write_text(self.config.read_text().replace(
+                "registries = [  ]", f'registries = [ "{registries[0].endpoint}" ]'))
         self.clients = contextlib.ExitStack()
         self.curve = None
 
@@ -442,6 +445,7 @@ def closing_a_group_at_a_reload():
         plain, ann = server.plain(), server.joined("ann")
         plain.ping()
         plain.join("old")
+        plain.follow()
         server.config.write_text(server.config.read_text() + '\naccess = "listed";\n')
         server.process.send_signal(1)
         end = time.monotonic() + 10
@@ -452,8 +456,49 @@ def closing_a_group_at_a_reload():
                 same(getattr(refusal, "name", refusal), "KEY_NEEDED")
                 break
             assert time.monotonic() < end
+        while plain.push("RECORDS", "END").name != "END":
+            pass
         ann.send("a member is one still")
+        same(plain.pump(0.1), False)
         refused("NOT_INVITED", server.over().join, "eve")
+
+
+def hidden_group_is_listed_to_those_who_may_see_it():
+    ports = free_port(), free_port()
+    with Registry(f"""listen = ( {{ endpoint = "tcp://127.0.0.1:{ports[0]}"; }},
+                                 {{ endpoint = "tcp://127.0.0.1:{ports[1]}"; security = "curve"; }} );
+                      lease = 1;""") as registry:
+        line = registry.wait_for("encrypted: ")
+        secure = line.split("encrypted: ")[1].strip()
+        registry.endpoint = secure  # the group must be known by its key
+        with Guarded('hidden = true; access = "listed";', registries=[registry]) as server:
+            owner, ann, phone, eve = server.owner(), Key(), Key(), Key()
+            server.wait_for("registered at")
+
+            def sees(key, seconds=10.0, wanted=True):
+                """Whether it comes to be so, within some renewals of the lease."""
+                end = time.monotonic() + seconds
+                with Client(secure if key else f"tcp://127.0.0.1:{ports[0]}", uuid.UUID(int=0), key=key) as client:
+                    while True:
+                        listed = bool(client.ask("LIST", name="", limit=0)["rows"])
+                        if listed == wanted or time.monotonic() > end:
+                            return listed
+
+            assert sees(server.owner_key)
+            assert not sees(eve, wanted=False) and not sees(ann, wanted=False) and not sees(None, wanted=False)
+            with Original(f"tcp://127.0.0.1:{ports[0]}") as old:
+                same(old.ask("GROUP LIST REQUEST FROM LOCALHOST:2000 [x]"), "Invalid Request")
+                same(old.ask(f"GROUP LIST REQUEST FROM LOCALHOST:2000 [{uuid.uuid4()}]"), "")
+            owner.manage("invite", ann.who)
+            assert sees(ann)  # who is invited must find it
+            member = server.joined("ann", ann)
+            member.manage("add-key", ann.who, phone.public)
+            assert sees(phone)
+            member.manage("remove-key", ann.who, phone.public)
+            assert not sees(phone, wanted=False)
+            owner.manage("ban", ann.who)
+            assert not sees(ann, wanted=False)
+            assert not sees(eve, wanted=False)
 
 
 # ---- What lasts
@@ -557,5 +602,6 @@ if __name__ == "__main__":
          owner_makes_operators_and_they_look_after_the_group, kicked_one_sees_the_kick_and_no_more,
          banned_one_is_cut_and_stays_out, who_never_joined_reads_nothing, topics_of_operators, second_device_and_a_lost_key,
          key_that_is_removed_counts_no_more_in_the_same_turn, other_key_on_the_same_routing_id_is_another_peer,
-         invited_group, listed_group, closing_a_group_at_a_reload, all_of_it_survives_kills_segments_retention_and_copies,
+         invited_group, listed_group, closing_a_group_at_a_reload, hidden_group_is_listed_to_those_who_may_see_it,
+         all_of_it_survives_kills_segments_retention_and_copies,
          refusals_do_not_flood_the_log, key_of_the_connection_counts_and_nothing_else])
