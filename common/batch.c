@@ -78,6 +78,27 @@ int batch_next (batch_t *self, record_t *record)
     return 1;
 }
 
+int batch_skip (batch_t *self, uint64_t *seq, int64_t *time)
+{
+    if (self->left == 0)
+        return reader_left (&self->records) == 0 ? 0 : -1;
+    span_t body = reader_bytes (&self->records, (size_t)reader_varint (&self->records));
+    reader_t in = reader (body.data, body.size);
+    reader_u8 (&in); // kind
+    reader_u8 (&in); // flags
+    uint64_t delta = reader_varint (&in);
+    if (self->records.failed || in.failed || self->base < 0 ||
+        delta > (uint64_t)(INT64_MAX - self->base))
+        return -1;
+    int64_t at = self->base + (int64_t)delta;
+    if (self->type == BATCH_TYPE_RECORDS && at < self->last_time)
+        return -1;
+    *seq = self->first + (uint64_t)(self->count - self->left);
+    *time = self->last_time = at;
+    self->left--;
+    return 1;
+}
+
 bool batch_sound (batch_t *self)
 {
     record_t record;

@@ -391,6 +391,52 @@ START_TEST (random_batches_are_written_as_they_were_read)
 }
 END_TEST
 
+START_TEST (skipping_tells_the_same_times)
+{
+    dice_t chance = dice_new ("skipping_tells_the_same_times");
+    for (int i = 0; i < 500; i++) {
+        static uint8_t room[BATCH_MAX], texts[256];
+        span_t bytes = s_random_batch (&chance, room, texts);
+        batch_t batch, skipped;
+        record_t record;
+        uint64_t seq;
+        int64_t time;
+        ck_assert_int_eq (batch_open (&batch, bytes, &s_log), 0);
+        skipped = batch;
+        while (batch_next (&batch, &record) == 1) {
+            ck_assert_int_eq (batch_skip (&skipped, &seq, &time), 1);
+            ck_assert_uint_eq (seq, record.seq);
+            ck_assert_int_eq (time, record.time);
+        }
+        ck_assert_int_eq (batch_skip (&skipped, &seq, &time), 0);
+    }
+}
+END_TEST
+
+START_TEST (skipping_notices_what_cannot_be)
+{
+    uint8_t bytes[256];
+    uint64_t seq;
+    int64_t time;
+    int rc;
+    size_t size = kit_hex (FIRST_BATCH, bytes, sizeof bytes);
+    batch_t fewer = s_counted (bytes, size, 2);
+    while ((rc = batch_skip (&fewer, &seq, &time)) == 1)
+        ;
+    ck_assert_int_eq (rc, -1);
+    batch_t more = s_counted (bytes, size, 4);
+    while ((rc = batch_skip (&more, &seq, &time)) == 1)
+        ;
+    ck_assert_int_eq (rc, -1);
+    batch_t right = s_counted (bytes, size, 3);
+    right.last_time = INT64_MAX; // times never decrease
+    ck_assert_int_eq (batch_skip (&right, &seq, &time), -1);
+    right = s_counted (bytes, size, 3);
+    right.base = -1;
+    ck_assert_int_eq (batch_skip (&right, &seq, &time), -1);
+}
+END_TEST
+
 START_TEST (random_damage_is_refused)
 {
     dice_t chance = dice_new ("random_damage_is_refused");
@@ -438,6 +484,8 @@ int main (void)
     tcase_add_test (cases, batch_takes_at_most_1000_records);
     tcase_add_test (cases, longest_text_fits_even_into_a_batch_that_opens);
     tcase_add_test (cases, record_that_did_not_fit_leaves_no_trace);
+    tcase_add_test (cases, skipping_tells_the_same_times);
+    tcase_add_test (cases, skipping_notices_what_cannot_be);
     tcase_add_test (cases, random_batches_are_written_as_they_were_read);
     tcase_add_test (cases, random_damage_is_refused);
     return kit_run (cases, "batch");

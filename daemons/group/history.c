@@ -8,7 +8,8 @@
 enum {
     TURN_BYTES = 1 << 20, // read in one turn
     RECORD_GUESS = 256,   // bytes a record takes, for a page of few
-    LEAST_READ = 16384
+    LEAST_READ = 16384,
+    MORE = 4 // times as much, when that was too little
 };
 
 typedef struct history_page page_t;
@@ -196,8 +197,7 @@ static void s_send_nothing (history_t *self, page_t *page)
     s_send_records (self, page, span (room + sizeof room, 0), log_receipt (self->log));
 }
 
-// Reads what is wanted: first as much as so many records take as a rule, more if that was too
-// little.
+// Reads what is wanted: first as much as so many records take as a rule, then more and more.
 static segments_read_t s_read (history_t *self, page_t *page, segments_page_t *got,
                                record_why_t *why)
 {
@@ -208,9 +208,10 @@ static segments_read_t s_read (history_t *self, page_t *page, segments_page_t *g
     if (guess < LEAST_READ)
         guess = max < LEAST_READ ? max : LEAST_READ;
     segments_read_t rc = log_read (self->log, page->first, guess, got, why);
-    if (rc == SEGMENTS_PAGE && got->last < page->last && guess < max) {
+    while (rc == SEGMENTS_PAGE && got->last < page->last && guess < max) {
         free (got->buffer);
-        rc = log_read (self->log, page->first, max, got, why);
+        guess = guess < max / MORE ? guess * MORE : max;
+        rc = log_read (self->log, page->first, guess, got, why);
     }
     return rc;
 }

@@ -9,7 +9,8 @@ void seek_lost (seek_t *self, uint64_t seq)
 void seek_in_batch (seek_t *self, batch_t *batch)
 {
     hole_t hole;
-    record_t record;
+    uint64_t seq;
+    int64_t time;
     if (self->lost >= hole_first (batch))
         self->lost = 0; // no sequence is missing
     if (hole_read (&hole, batch)) {
@@ -17,10 +18,10 @@ void seek_in_batch (seek_t *self, batch_t *batch)
             seek_lost (self, hole.from);
         return;
     }
-    while (!self->is && batch_next (batch, &record) == 1) {
-        if (record.time >= self->time) {
-            self->is = record.seq;
-            self->may = self->lost ? self->lost : record.seq;
+    while (!self->is && batch_skip (batch, &seq, &time) == 1) {
+        if (time >= self->time) {
+            self->is = seq;
+            self->may = self->lost ? self->lost : seq;
         } else
             self->lost = 0;
     }
@@ -30,13 +31,10 @@ void seek_in_batch (seek_t *self, batch_t *batch)
 static bool s_first_time (const batch_t *batch, int64_t *time)
 {
     batch_t copy = *batch;
-    record_t record;
+    uint64_t seq;
     hole_t hole;
-    if (batch->type != BATCH_TYPE_RECORDS || hole_read (&hole, batch) ||
-        batch_next (&copy, &record) != 1)
-        return false;
-    *time = record.time;
-    return true;
+    return batch->type == BATCH_TYPE_RECORDS && !hole_read (&hole, batch) &&
+           batch_skip (&copy, &seq, time) == 1;
 }
 
 bool seek_in_batches (seek_t *self, span_t bytes, const guid_t *log)

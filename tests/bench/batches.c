@@ -32,18 +32,35 @@ static uint64_t s_hex (const uint8_t *text)
     return value;
 }
 
+static uint64_t s_count (batches_t *self, batch_t *batch)
+{
+    uint64_t seq;
+    int64_t time;
+    uint64_t count = 0;
+    int more;
+    while ((more = batch_skip (batch, &seq, &time)) > 0) {
+        self->highest = seq;
+        count += seq >= self->first && seq <= self->last;
+    }
+    if (more < 0)
+        fail ("a batch that cannot be read");
+    return count;
+}
+
 static uint64_t s_batch (batches_t *self, batch_t *batch, link_t *link,
                          void (*stamped) (link_t *, uint64_t))
 {
     record_t record;
     uint64_t count = 0;
     int more;
+    if (!stamped)
+        return s_count (self, batch);
     while ((more = batch_next (batch, &record)) > 0) {
         self->highest = record.seq;
         if (record.seq < self->first || record.seq > self->last)
             continue;
         count++;
-        uint64_t sent = stamped && record.text.size >= BATCHES_STAMP ? s_hex (record.text.data) : 0;
+        uint64_t sent = record.text.size >= BATCHES_STAMP ? s_hex (record.text.data) : 0;
         if (sent)
             stamped (link, sent);
     }
