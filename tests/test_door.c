@@ -87,6 +87,26 @@ START_TEST (joins_count_for_the_address_whatever_the_key)
 }
 END_TEST
 
+START_TEST (invitations_shown_in_a_ping_count_as_joins)
+{
+    static const uint8_t shown[] = {0, 1, 7};
+    rights_rules_t closed = {.access = RIGHTS_INVITED};
+    rights_set (s_kit.rights, &closed);
+    s_kit.key = people_key (ANN);
+    int refused[WIRE_ERR_COUNT] = {0};
+    for (int i = 0; i < 5; i++) {
+        wire_t ping = desk_message (WIRE_PING, 0);
+        ping.uuid = people_who (ANN);
+        wire_set_bytes (&ping, WIRE_F_INVITATIONS, span (shown, sizeof shown));
+        wire_t row = desk_ask (1, &ping, WIRE_ROW_ERROR);
+        refused[wire_number (&row, WIRE_F_NUMBER)]++;
+    }
+    ck_assert_int_eq (refused[WIRE_ERR_BAD_INVITATION], 2);
+    ck_assert_int_eq (refused[WIRE_ERR_RATE], 3);
+    s_ask (1, ANN, WIRE_PING, ANN, WIRE_ROW_ERROR); // without it costs nothing
+}
+END_TEST
+
 START_TEST (nothing_is_counted_over_plain_connections_of_this_machine)
 {
     s_ask (1, 0, WIRE_JOIN, ANN, WIRE_ROW_ACK);
@@ -123,6 +143,7 @@ int main (void)
     tcase_add_test (cases, member_that_sends_too_fast_waits_and_the_others_do_not);
     tcase_add_test (cases, history_has_a_limit_of_its_own);
     tcase_add_test (cases, joins_count_for_the_address_whatever_the_key);
+    tcase_add_test (cases, invitations_shown_in_a_ping_count_as_joins);
     tcase_add_test (cases, nothing_is_counted_over_plain_connections_of_this_machine);
     tcase_add_test (cases, connections_with_one_key_have_a_limit_that_is_named);
     return kit_run (cases, "door");

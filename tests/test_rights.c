@@ -408,6 +408,8 @@ START_TEST (bad_invitations_let_nobody_in_and_say_why)
     }
     s_show (&foreign, &good, 5); // a good one among bad ones
     ck_assert_int_eq (s_join (STRANGER, &foreign), WIRE_ERR_NONE);
+    s_show (&forged, &good, 5); // but not behind a forged one
+    ck_assert_int_eq (s_join (STRANGER, &forged), WIRE_ERR_BAD_INVITATION);
 }
 END_TEST
 

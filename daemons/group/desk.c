@@ -141,19 +141,33 @@ static void s_ping (call_t *call)
     s_send (call, &pong);
 }
 
+// Refuses it if it asks more than the limits of that kind of request allow.
+static bool s_is_too_fast (call_t *call, wire_kind_t kind)
+{
+    const char *name;
+    uint32_t wait = door_wait (&call->desk->parts.door, call->peer, kind, &call->message->uuid,
+                               call->mono, &name);
+    if (wait > 0)
+        s_refuse_limit (call, WIRE_ERR_RATE, name, wait);
+    return wait > 0;
+}
+
 // Who could not come in does not learn what is inside.
 static void s_answer_ping (call_t *call, wire_error_t refusal)
 {
     desk_t *self = call->desk;
     const guid_t *who = &call->message->uuid;
     const rights_t *rights = self->parts.door.rights;
+    span_t shown = wire_bytes (call->message, WIRE_F_INVITATIONS);
     const char *why = NULL;
     invitation_t redeems;
     if (rights_is_open (rights))
         refusal = WIRE_ERR_NONE;
-    else if (!refusal && !roster_is_member (self->parts.door.roster, who))
-        refusal = rights_join (rights, who, wire_bytes (call->message, WIRE_F_INVITATIONS),
-                               call->now, &redeems, &why);
+    else if (!refusal && !roster_is_member (self->parts.door.roster, who)) {
+        if (shown.size > 0 && s_is_too_fast (call, WIRE_JOIN)) // which costs as much
+            return;
+        refusal = rights_join (rights, who, shown, call->now, &redeems, &why);
+    }
     if (refusal)
         replies_error (self->parts.replies, call->peer, call->message->tag, refusal, why, 0);
     else
@@ -330,13 +344,8 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
         s_refuse (call, refusal);
         return;
     }
-    const char *name;
-    uint32_t wait =
-        door_wait (&self->parts.door, call->peer, call->message->kind, who, call->mono, &name);
-    if (wait > 0) {
-        s_refuse_limit (call, WIRE_ERR_RATE, name, wait);
+    if (s_is_too_fast (call, call->message->kind))
         return;
-    }
     diary_asked (call->message);
     if (call->message->kind <= WIRE_TOPIC || call->message->kind == WIRE_SEND ||
         call->message->kind == WIRE_MANAGE)
