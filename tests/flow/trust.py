@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The operator's page of docs/operations.md, word for word, and what comes of it: who gets in by an invitation, and who does not."""
+"""The operator's page of docs/security.md, word for word, and what comes of it: who gets in by an invitation, and who does not."""
 
 import base64
 import contextlib
@@ -12,7 +12,7 @@ from curve import Asker
 from lib_group import BUILD, Group, Registry, free_port, run, same
 from lib_user import User
 
-PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs/operations.md").read_text().split("the operator's page")[1]
+PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs/security.md").read_text().split("## Letting people in: the operator's page")[1]
 BLOCKS = [re.sub("^    ", "", block, flags=re.M) for block in re.findall(r"\n\n((?:    .*\n)+)", PAGE)]
 
 
