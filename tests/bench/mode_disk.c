@@ -53,5 +53,6 @@ void mode_disk (run_t *run, own_group_t *own, result_t *result)
     result_number (result, "size", (double)options->size, "bytes");
     result_number (result, "rate", (double)latency.count / cost_seconds (&cost), "syncs/s");
     result_latency (result, "", &latency);
+    free (bytes);
     close (fd);
 }

@@ -4,6 +4,8 @@
 #include "tests/bench/modes.h"
 #include "tests/bench/process.h"
 
+#include <stdlib.h>
+
 void mode_idle (run_t *run, own_group_t *own, result_t *result)
 {
     size_t members = run->options->members;
@@ -26,4 +28,8 @@ void mode_idle (run_t *run, own_group_t *own, result_t *result)
                    "KiB");
     result_number (result, "server_descriptors", process_descriptors (run->pid), "");
     result_cost (result, &cost, run, (double)members, "server_cpu_s_per_million");
+    run_keep (run, NULL, 0);
+    for (size_t n = 0; n < members; n++)
+        link_close (&links[n]);
+    free (links);
 }

@@ -12,7 +12,7 @@ void result_text (result_t *self, const char *name, const char *text)
 {
     if (self->count == RESULT_ROWS)
         fail ("too many figures");
-    self->rows[self->count].name = name;
+    snprintf (self->rows[self->count].name, sizeof (self->rows[0].name), "%s", name);
     self->rows[self->count].unit = "";
     self->rows[self->count++].text = text;
 }
@@ -30,13 +30,13 @@ void result_latency (result_t *self, const char *name, const histogram_t *latenc
         const char *name;
         double share;
     } points[] = {{"p50_us", 0.5}, {"p99_us", 0.99}, {"p999_us", 0.999}};
-    char *texts[4];
-    for (size_t n = 0; n < 4; n++)
-        if (asprintf (&texts[n], "%s%s", name, n < 3 ? points[n].name : "max_us") < 0)
-            fail ("no memory");
-    for (size_t n = 0; n < 3; n++)
-        result_number (self, texts[n], histogram_at (latency, points[n].share), "µs");
-    result_number (self, texts[3], (double)latency->highest / 1000, "µs");
+    char text[32];
+    for (size_t n = 0; n < sizeof (points) / sizeof (points[0]); n++) {
+        snprintf (text, sizeof (text), "%s%s", name, points[n].name);
+        result_number (self, text, histogram_at (latency, points[n].share), "µs");
+    }
+    snprintf (text, sizeof (text), "%smax_us", name);
+    result_number (self, text, (double)latency->highest / 1000, "µs");
 }
 
 static void s_print_number (double value, FILE *out)

@@ -11,7 +11,7 @@
 
 typedef struct {
     struct {
-        const char *name;
+        char name[32];
         const char *unit;
         const char *text; // NULL: a number
         double value;
