@@ -35,12 +35,12 @@ echo "ZCHAT_SEED=$seed"
 run ()
 {
     case $2 in
-    calls | bytes) timeout 120 "$1" "$2" --seed "$seed" --seconds "$3" --enough 1 ;;
+    calls | bytes) timeout 300 "$1" "$2" --seed "$seed" --seconds "$3" --enough 1 ;;
     powercut)
         mkdir -p "$copy/build/tests" && cp "$1" "$copy/build/tests/fault_log" &&
             ZCHAT_BUILD=$copy/build timeout 200 "$root/tests/fault/powercut.py" --seed "$seed"
         ;;
-    *) timeout 120 "$1" ;;
+    *) timeout 300 "$1" ;;
     esac
 }
 
@@ -63,6 +63,7 @@ compile ()
     *) echo "no object of $1 is known"; return 1 ;;
     esac
     command=$(ninja -C "$build" -t commands "$object" | tail -n 1)
+    case $command in *"$root/$1"*) ;; *) echo "$build is not a build of $root"; return 1 ;; esac
     command=${command//"$root/$1"/"$copy/src/$1"}
     command=${command//"$object"/"$copy/$2.o"}
     (cd "$build" && eval "$command -Wno-error")
@@ -110,7 +111,7 @@ for name in $names; do
         exit 1
     fi
     begin=$SECONDS
-    run "$copy/program" "$rig" 40 >"$copy/log" 2>&1
+    run "$copy/program" "$rig" 150 >"$copy/log" 2>&1
     code=$?
     if [ "$code" -eq 0 ]; then
         missed=$((missed + 1))
