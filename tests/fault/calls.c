@@ -166,7 +166,7 @@ static void s_add_call (disk_call_t call, int at)
         s_add (call, at, DISK_SHORT, EIO, false, 0);
     }
     s_add (call, at, DISK_KILL, 0, false, 0);
-    for (unsigned percent = 0; percent <= 100; percent += 50)
+    for (unsigned percent = 0; percent <= 100; percent += 25)
         s_add (call, at, DISK_POWER, 0, false, percent);
 }
 

@@ -171,7 +171,8 @@ static void s_store (file_t *file, off_t offset, const uint8_t *data, size_t siz
         file->used = (size_t)offset + size;
 }
 
-// Takes the change to the disk, each of its sectors with the chance.
+// Takes the change to the disk, each of its sectors with the chance, or only those before or behind
+// one of them: so later batches of a write may be whole where the first one is not.
 static void s_land (file_t *file, const change_t *change, unsigned percent)
 {
     if (!change->data) {
@@ -183,10 +184,12 @@ static void s_land (file_t *file, const change_t *change, unsigned percent)
         s_store (file, change->offset, change->data, change->size);
         return;
     }
+    enum { EACH, BEFORE, BEHIND } which = percent > 0 ? s_dice () % 3 : EACH;
+    size_t border = s_dice () % (change->size + 1);
     for (size_t at = 0; percent > 0 && at < change->size;) {
         size_t size = SECTOR - (size_t)(change->offset + (off_t)at) % SECTOR;
         size = size < change->size - at ? size : change->size - at;
-        if (s_chance (percent))
+        if (which == EACH ? s_chance (percent) : (at < border) == (which == BEFORE))
             s_store (file, change->offset + (off_t)at, change->data + at, size);
         at += size;
     }

@@ -16,6 +16,7 @@ import lib_users
 from checker import History, Wrong
 from lib_group import BUILD, Group, Registry
 
+LIFE = 50  # kills of one group
 STARTS = 4  # one of so many kills is followed by one while the daemon starts
 
 
@@ -46,6 +47,32 @@ class Killer:
         self.left -= 1
 
 
+def life(dice, kills, count):
+    """A group that is killed so often. Returns what is wrong, its history, and what it did, to be told."""
+    history = History()
+    with Registry() as registry, Group("cats", [registry], "segment = 262144;") as server:
+        log = lib_users.lib_zwire.Client(server.endpoint).ping()["log"]
+        users = [lib_users.User(f"u{number}", lambda: server.endpoint, log, history, dice, number % 2 == 0)
+                 for number in range(count)]
+        killer = Killer(server, kills, dice)
+
+        def work(now):
+            for user in users:
+                if dice.randrange(2):
+                    user.send()
+            killer.strike(now)
+        lib_users.run(users, lambda: not killer.left, work, 30 + 5 * kills)
+        wrong = lib_users.judge(history, users, server.endpoint)
+        server.stop()
+        verify = subprocess.run([BUILD / "zchat-log", "verify", server.log_folder], capture_output=True, text=True,
+                                check=False)
+        if verify.returncode != 0:
+            wrong.append(Wrong("verify", verify.stderr))
+        did = (sum(user.acknowledged for user in users), sum(user.repeats for user in users), len(history.operations),
+               len(list(server.log_folder.glob("*.log"))))
+    return wrong, history, did
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--kills", type=int, default=20)
@@ -53,31 +80,16 @@ def main():
     arguments.add_argument("--seed", type=int, default=int(os.environ.get("ZCHAT_SEED") or random.randrange(1 << 30)))
     options = arguments.parse_args()
     print(f"ZCHAT_SEED={options.seed}", flush=True)
-    dice, history = random.Random(options.seed), History()
-    with Registry() as registry, Group("cats", [registry], "segment = 262144;") as server:
-        log = lib_users.lib_zwire.Client(server.endpoint).ping()["log"]
-        users = [lib_users.User(f"u{number}", lambda: server.endpoint, log, history, dice, number % 2 == 0)
-                 for number in range(options.users)]
-        killer = Killer(server, options.kills, dice)
-
-        def work(now):
-            for user in users:
-                if dice.randrange(2):
-                    user.send()
-            killer.strike(now)
-        begin = time.monotonic()
-        lib_users.run(users, lambda: not killer.left, work, 30 + 5 * options.kills)
-        wrong = lib_users.judge(history, users, server.endpoint)
-        took = time.monotonic() - begin
-        server.stop()
-        verify = subprocess.run([BUILD / "zchat-log", "verify", server.log_folder], capture_output=True, text=True,
-                                check=False)
-        if verify.returncode != 0:
-            wrong.append(Wrong("verify", verify.stderr))
-        print(f"{options.kills} kills in {took:.0f} s, {sum(user.acknowledged for user in users)} sends acknowledged, "
-              f"{sum(user.repeats for user in users)} repeats, {len(history.operations)} operations checked, "
-              f"{len(list(server.log_folder.glob('*.log')))} segments, {len(wrong)} wrong")
-    return lib_users.tell(wrong, history, options.seed) if wrong else 0
+    dice, done, sums, begin = random.Random(options.seed), 0, (0, 0, 0, 0), time.monotonic()
+    while done < options.kills:
+        kills = min(LIFE, options.kills - done)
+        wrong, history, did = life(dice, kills, options.users)
+        done, sums = done + kills, tuple(one + other for one, other in zip(sums, did))
+        print(f"{done} of {options.kills} kills in {time.monotonic() - begin:.0f} s, {sums[0]} sends acknowledged, {sums[1]} repeats, "
+              f"{sums[2]} operations checked, {sums[3]} segments, {len(wrong)} wrong", flush=True)
+        if wrong:
+            return lib_users.tell(wrong, history, options.seed)
+    return 0
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ static guid_t s_who (size_t author)
 
 static size_t s_text_size (world_t *self, size_t at)
 {
-    if (at >= 24 && at < 29)
-        return 20000; // a job of several batches
+    if (at >= 24 && at < 32)
+        return 30000; // jobs of several batches
     uint64_t roll = s_dice (self) % 8;
     return roll < 5 ? 20 + s_dice (self) % 100 : roll < 7 ? 600 : 3000;
 }
