@@ -7,7 +7,8 @@
 // What changes the group (JOIN, LEAVE, NICK, TOPIC, SEND) goes out in its order: one that has to
 // wait (BUSY) holds up the changes behind it. What only reads (WHO, PAGE, PING) waits for itself
 // alone. Where a rate limit lets SENDs through one by one, no more are sent at once than pass, and
-// each has its time from the last that passed on. LEAVE is sent when everything before it is answered, and nothing passes it.
+// each has its time from the last that passed on. LEAVE is sent when everything before it is
+// answered, and nothing passes it.
 //
 // Device, counter and random bytes of a SEND are given here, when it is first sent: counters
 // without a hole, repeats with the same. When the device cannot go on (REUSED, UNKNOWN_DEVICE, or
