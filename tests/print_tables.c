@@ -2,6 +2,7 @@
 // docs/protocol.md against.
 
 #include "common/batch.h"
+#include "common/invitation.h"
 #include "common/proof.h"
 #include "common/wire.h"
 
@@ -162,6 +163,28 @@ static void s_print_replies (void)
     s_print_message ("error", &error);
 }
 
+static void s_print_invitation (void)
+{
+    static const char *const groups[] = {"cats"};
+    static const char *const registries[] = {
+        "tcp://chat.example.org:2001?key="
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+    uint8_t secret[32], public_key[INVITATION_KEY], signing[INVITATION_SIGNING];
+    uint8_t bytes[INVITATION_MAX];
+    invitation_draft_t draft = {.expires = s_base,
+                                .uses = 5,
+                                .groups = groups,
+                                .group_count = 1,
+                                .registries = registries,
+                                .registry_count = 1};
+    for (uint8_t i = 0; i < sizeof secret; i++)
+        secret[i] = i;
+    for (uint8_t i = 0; i < GUID_SIZE; i++)
+        draft.id.bytes[i] = (uint8_t)(16 + i);
+    invitation_operator (secret, public_key, signing);
+    s_print_hex ("invitation", span (bytes, invitation_make (&draft, signing, bytes)));
+}
+
 int main (void)
 {
     s_print_messages ();
@@ -169,5 +192,6 @@ int main (void)
     s_print_batch ();
     s_print_requests ();
     s_print_replies ();
+    s_print_invitation ();
     return 0;
 }
