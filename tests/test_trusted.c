@@ -109,6 +109,27 @@ START_TEST (expired_ones_are_not_shown)
 }
 END_TEST
 
+static bool s_is_expired (const char *group, int64_t now)
+{
+    trusted_t *trusted = trusted_open (s_folder.path);
+    bool expired = trusted_is_expired (trusted, group, now);
+    trusted_destroy (&trusted);
+    return expired;
+}
+
+START_TEST (it_is_known_when_all_are_expired)
+{
+    ck_assert (!s_is_expired ("cats", 5000));
+    s_trust_until (1, "cats", NULL, 1000, 100);
+    ck_assert (!s_is_expired ("cats", 999));
+    ck_assert (s_is_expired ("cats", 1000));
+    ck_assert (!s_is_expired ("dogs", 1000));
+    s_trust_until (2, NULL, NULL, 2000, 100);
+    ck_assert (!s_is_expired ("cats", 1000));
+    ck_assert (s_is_expired ("cats", 2000));
+}
+END_TEST
+
 START_TEST (more_than_are_looked_at_are_not_shown)
 {
     for (uint8_t id = 1; id <= 12; id++)
@@ -154,6 +175,7 @@ int main (void)
     tcase_add_test (cases, newest_is_first_and_twice_is_once);
     tcase_add_test (cases, only_those_who_are_meant_are_shown_one);
     tcase_add_test (cases, expired_ones_are_not_shown);
+    tcase_add_test (cases, it_is_known_when_all_are_expired);
     tcase_add_test (cases, more_than_are_looked_at_are_not_shown);
     tcase_add_test (cases, registries_are_listed_once);
     tcase_add_test (cases, what_is_no_invitation_is_left_out);

@@ -231,15 +231,25 @@ static int64_t s_now (void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
 }
 
+// What the identity was told to trust; NULL: nothing, or no memory.
+static const trusted_t *s_trusted (context_t *self)
+{
+    if (self->identity && !self->trusted)
+        self->trusted = trusted_open (identity_path (self->identity));
+    return self->trusted;
+}
+
 size_t context_show (void *arg, const char *endpoint, const char *group,
                      uint8_t field[INVITATION_FIELD])
 {
-    context_t *self = arg;
-    if (!self->identity)
-        return 0;
-    if (!self->trusted)
-        self->trusted = trusted_open (identity_path (self->identity));
-    return self->trusted ? trusted_show (self->trusted, endpoint, group, s_now (), field) : 0;
+    const trusted_t *trusted = s_trusted (arg);
+    return trusted ? trusted_show (trusted, endpoint, group, s_now (), field) : 0;
+}
+
+bool context_is_expired (context_t *self, const char *group)
+{
+    const trusted_t *trusted = s_trusted (self);
+    return trusted && trusted_is_expired (trusted, group, s_now ());
 }
 
 lookup_query_t context_query (context_t *self)

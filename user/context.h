@@ -45,6 +45,9 @@ lookup_query_t context_query (context_t *self);
 size_t context_show (void *arg, const char *endpoint, const char *group,
                      uint8_t field[INVITATION_FIELD]);
 
+// Are all invitations to that group expired that the identity has, and are there any?
+bool context_is_expired (context_t *self, const char *group);
+
 // Connects, as connect_fn; `arg` is the context. An endpoint with its server's key over CURVE with
 // the identity's own key, which must have been opened; any other one plain.
 zsock_t *context_connect (const char *endpoint, void *arg);

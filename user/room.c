@@ -319,6 +319,11 @@ const char *room_why (room_t *self, const outbox_answer_t *answer)
     if (answer->reply && refused)
         text = wire_bytes (answer->reply, WIRE_F_TEXT);
     const char *next = advice (answer->error), *between = *next ? ": " : "";
+    if (answer->error == WIRE_ERR_NOT_INVITED &&
+        context_is_expired (self->context, room_name (self))) {
+        between = ", and yours is expired: ";
+        next = advice (WIRE_ERR_BAD_INVITATION);
+    }
     if (text.size > 0)
         snprintf (self->why, WHY, "%.*s%s%s", (int)(text.size < WHY ? text.size : WHY),
                   (const char *)text.data, between, next);

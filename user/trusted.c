@@ -140,6 +140,20 @@ size_t trusted_show (const trusted_t *self, const char *endpoint, const char *gr
     return writer_used (&out);
 }
 
+bool trusted_is_expired (const trusted_t *self, const char *group, int64_t now)
+{
+    bool any = false;
+    for (size_t i = 0; i < self->count; i++) {
+        const invitation_t *one = &self->entries[i]->invitation;
+        if (!invitation_is_for (one, group))
+            continue;
+        if (!invitation_is_expired (one, now))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 // Keeping.
 
 static bool s_has_line (const char *list, const char *line)

@@ -28,6 +28,9 @@ const invitation_t *trusted_invitation (const trusted_t *self, size_t index);
 size_t trusted_show (const trusted_t *self, const char *endpoint, const char *group, int64_t now,
                      uint8_t out[INVITATION_FIELD]);
 
+// Are there invitations to that group, all of them expired?
+bool trusted_is_expired (const trusted_t *self, const char *group, int64_t now);
+
 // Keeps an invitation, and adds its registries to the list. 1; 0: it was there already; -1 with
 // errno.
 int trusted_keep (const char *folder, const invitation_t *invitation, int64_t now);
