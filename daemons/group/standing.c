@@ -31,6 +31,7 @@ struct person {
 
 struct standing {
     zhashx_t *persons; // by UUID
+    person_t **last;   // who was looked up last: a request asks for the same one many times
     uses_t *uses;
     person_t **touched;
     size_t touched_count;
@@ -69,6 +70,7 @@ standing_t *standing_new (void)
     zhashx_set_key_duplicator (self->persons, NULL);
     zhashx_set_key_destructor (self->persons, NULL);
     zhashx_set_destructor (self->persons, s_person_free);
+    self->last = zmalloc (sizeof *self->last);
     self->uses = uses_new ();
     return self;
 }
@@ -80,6 +82,7 @@ void standing_destroy (standing_t **self_p)
         return;
     zhashx_destroy (&self->persons);
     uses_destroy (&self->uses);
+    free (self->last);
     free (self->touched);
     free (self);
     *self_p = NULL;
@@ -87,7 +90,14 @@ void standing_destroy (standing_t **self_p)
 
 static person_t *s_person (const standing_t *self, const guid_t *who)
 {
-    return zhashx_lookup (self->persons, who->bytes);
+    if (*self->last && guid_equal (&(*self->last)->who, who))
+        return *self->last;
+    if (zhashx_size (self->persons) == 0)
+        return NULL; // as a rule where nothing but plain connections is served
+    person_t *person = zhashx_lookup (self->persons, who->bytes);
+    if (person)
+        *self->last = person;
+    return person;
 }
 
 const stand_t *standing_now (const standing_t *self, const guid_t *who)
@@ -417,6 +427,7 @@ static void s_list_departed (standing_t *self, person_t *person)
 static void s_forget (standing_t *self, person_t *person)
 {
     s_unlist (self, person);
+    *self->last = NULL;
     zhashx_delete (self->persons, person->who.bytes);
 }
 
