@@ -28,6 +28,7 @@ typedef enum {
     FAULTS_FALLOCATE,
     FAULTS_OPENAT,
     FAULTS_UNLINKAT,
+    FAULTS_RENAMEAT,
     FAULTS_CALLS
 } faults_call_t;
 
@@ -260,6 +261,8 @@ int __real_openat (int dir, const char *name, int flags, ...);
 int __wrap_openat (int dir, const char *name, int flags, ...);
 int __real_unlinkat (int dir, const char *name, int flags);
 int __wrap_unlinkat (int dir, const char *name, int flags);
+int __real_renameat (int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat (int from_dir, const char *from, int to_dir, const char *to);
 
 ssize_t __wrap_pread (int fd, void *out, size_t size, off_t offset)
 {
@@ -353,6 +356,16 @@ int __wrap_unlinkat (int dir, const char *name, int flags)
     if (rc >= 0)
         rc = __real_unlinkat (dir, name, flags);
     s_faults_end (FAULTS_UNLINKAT);
+    return rc;
+}
+
+int __wrap_renameat (int from_dir, const char *from, int to_dir, const char *to)
+{
+    size_t none = 0;
+    int rc = s_faults_begin (FAULTS_RENAMEAT, from_dir, 0, &none);
+    if (rc >= 0)
+        rc = __real_renameat (from_dir, from, to_dir, to);
+    s_faults_end (FAULTS_RENAMEAT);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 #include "daemons/group/segment.h"
 
 #include "common/text.h"
+#include "tests/faults.h"
 #include "tests/logbook.h"
 
 #include <errno.h>
@@ -300,6 +301,62 @@ static logbook_t *s_hole (size_t from, size_t to, spoil_t how)
     return book;
 }
 
+START_TEST (interrupted_reads_go_on)
+{
+    logbook_t *book = s_three ();
+    segment_walk_t *walk = s_walk (book);
+    faults_fail (FAULTS_PREAD, 0, 3, EINTR);
+    s_is_batch (walk, &book->entries[0]);
+    faults_reset ();
+    segment_walk_destroy (&walk);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+// Whether anything follows zeros is a question to the disk too.
+START_TEST (read_error_behind_zeros_is_an_error)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    static const uint8_t zeros[5000];
+    segment_walk_t *walk = segment_walk_new (book->fd, &book->id, book->at, UINT64_MAX);
+    logbook_write (book, zeros, sizeof zeros);
+    batch_t batch;
+    faults_fail (FAULTS_PREAD, 1, 1, EIO);
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
+    faults_reset ();
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    walk = segment_walk_new (-1, &book->id, 0, UINT64_MAX);
+    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
+// Its checksum is right, its records are not: whoever made it was wrong.
+START_TEST (search_passes_over_broken_records)
+{
+    logbook_t *book = s_three ();
+    uint8_t room[BATCH_MAX], records[200];
+    batch_t head = {.type = BATCH_TYPE_RECORDS, .first = book->next, .chain = book->chain};
+    record_t record = {.kind = RECORD_MESSAGE, .text = span_of ("hi"), .author = {{1}}};
+    batch_writer_t batch;
+    batch_begin (&batch, room, &head);
+    ck_assert_uint_gt (batch_add (&batch, &record), 0);
+    room[BATCH_HEADER]--;
+    memset (records, 0xee, sizeof records);
+    logbook_write (book, records, 10);
+    span_t bytes = batch_end (&batch, &book->id);
+    logbook_write (book, bytes.data, bytes.size);
+    segment_walk_t *walk = s_walk (book);
+    ck_assert_int_eq (segment_walk_search (walk, book->next), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (search_finds_the_next_whole_batch)
 {
     for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++)
@@ -517,6 +574,33 @@ START_TEST (beginning_of_another_version_or_log_is_not_whole)
 }
 END_TEST
 
+START_TEST (first_batch_must_hold_records)
+{
+    logbook_t *book = s_three ();
+    segment_header_t header;
+    uint8_t bytes[SEGMENT_HEADER];
+    ck_assert_int_eq (segment_pread (book->fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
+    ck_assert_int_eq (segment_header_decode (&header, bytes), 0);
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 1);
+    header.state_size = 0; // STATE stands where the first batch should
+    ck_assert_int_eq (segment_begins_whole (book->fd, &header), 0);
+    logbook_destroy (book);
+}
+END_TEST
+
+// What STATE says of itself says nothing of records.
+START_TEST (state_says_nothing_of_what_was_durable)
+{
+    logbook_t *book = logbook_new ();
+    book->next = 8;
+    logbook_segment (book);
+    ck_assert_int_eq (segment_was_durable (book->fd, &book->id, SEGMENT_HEADER, 7), 0);
+    logbook_batch (book, 1, 1);
+    ck_assert_int_eq (segment_was_durable (book->fd, &book->id, SEGMENT_HEADER, 7), 1);
+    logbook_destroy (book);
+}
+END_TEST
+
 // In the logbook each batch says that all before it was durable.
 START_TEST (later_batch_says_what_was_durable)
 {
@@ -601,6 +685,9 @@ int main (void)
 {
     TCase *cases = tcase_create ("segment");
     s_add_walks (cases);
+    tcase_add_test (cases, interrupted_reads_go_on);
+    tcase_add_test (cases, read_error_behind_zeros_is_an_error);
+    tcase_add_test (cases, search_passes_over_broken_records);
     tcase_add_test (cases, search_finds_the_next_whole_batch);
     tcase_add_test (cases, search_passes_over_lower_sequences);
     tcase_add_test (cases, search_goes_no_further_than_it_is_told_to);
@@ -612,6 +699,8 @@ int main (void)
     tcase_add_test (cases, beginning_is_whole_if_header_state_and_first_batch_agree);
     tcase_add_test (cases, first_batch_must_say_that_it_opens_the_segment);
     tcase_add_test (cases, beginning_of_another_version_or_log_is_not_whole);
+    tcase_add_test (cases, first_batch_must_hold_records);
+    tcase_add_test (cases, state_says_nothing_of_what_was_durable);
     tcase_add_test (cases, later_batch_says_what_was_durable);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);
     tcase_add_test (cases, no_batch_is_a_text_that_a_member_can_send);

@@ -253,8 +253,8 @@ static int s_bad_batch (run_t *self, segment_t *segment, segment_walk_t *walk)
     if (durable < 0)
         return s_read_error (self, segment);
     bool newest = segment == segments_newest (self->result->segments);
-    if (!durable && newest)
-        return s_cut (self, segment, offset);
+    if (!durable && newest) // beside damage nothing is cut: it may be the only proof of it
+        return self->result->damaged ? 0 : s_cut (self, segment, offset);
     self->result->damaged = true;
     index_add_lost (segment->index, seq, offset);
     s_notice (self, "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",

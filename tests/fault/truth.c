@@ -352,7 +352,7 @@ static void s_judge_newest (const truth_t *self, const truth_file_t *file, uint6
     for (uint64_t seq = file->first; seq < TRUTH_SEQS; seq++)
         fate->served[seq] = walk.served[seq];
     fate->last = walk.next - 1;
-    fate->torn += walk.torn;
+    fate->torn += walk.torn && !walk.damaged && whole; // beside damage nothing is cut
     fate->read_only = walk.damaged || !whole || fate->last < durable;
 }
 
