@@ -77,6 +77,48 @@ START_TEST (join_again_says_the_nick_and_appends_nothing)
 }
 END_TEST
 
+START_TEST (acts_are_for_members)
+{
+    book_t book = s_ann_and_bob ();
+    verdict_t verdict;
+    guid_t ann = kit_who (1), nobody = kit_who (9);
+    roster_judge_act (book.roster, &ann, RECORD_KICK, &verdict);
+    ck_assert (verdict.error == WIRE_ERR_NONE && verdict.append);
+    ck_assert_int_eq (verdict.record.kind, RECORD_KICK);
+    roster_judge_act (book.roster, &nobody, RECORD_KICK, &verdict);
+    ck_assert (verdict.error == WIRE_ERR_NOT_MEMBER && !verdict.append);
+    roster_destroy (&book.roster);
+}
+END_TEST
+
+// Whoever wrote a record that removes nobody: it removes nobody.
+START_TEST (removal_of_nobody_changes_nothing)
+{
+    static const record_kind_t kinds[] = {RECORD_KICK, RECORD_BAN};
+    book_t book = s_ann_and_bob ();
+    guid_t nobody = kit_who (9), bob = kit_who (2);
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t room[64];
+        record_t record = {
+            .kind = kinds[i], .seq = book.seq++, .time = book.time++, .author = kit_who (1)};
+        roster_put (book.roster, &record); // it says not whom
+        writer_t options = writer (room, sizeof room);
+        record_put_option (&options, RECORD_OPT_SUBJECT, nobody.bytes, GUID_SIZE);
+        record.options = span (room, writer_used (&options));
+        record.seq = book.seq++;
+        roster_put (book.roster, &record);
+        roster_commit (book.roster);
+        ck_assert_uint_eq (roster_count (book.roster), 2);
+    }
+    // Who is a member, but leaves just now, is removed once.
+    ck_assert (roster_is_next (book.roster, &bob));
+    ck_assert_uint_gt (book_leave (&book, 2), 0);
+    ck_assert (s_is_member (&book, 2) && !roster_is_next (book.roster, &bob));
+    ck_assert (!roster_is_next (book.roster, &nobody));
+    roster_destroy (&book.roster);
+}
+END_TEST
+
 START_TEST (join_without_a_nick_is_taken_by_any_number)
 {
     book_t book = book_new ();
@@ -502,6 +544,8 @@ static void s_add_verdicts (TCase *cases)
     tcase_add_test (cases, nobody_is_a_member_of_a_new_group);
     tcase_add_test (cases, join_gives_the_nick);
     tcase_add_test (cases, join_again_says_the_nick_and_appends_nothing);
+    tcase_add_test (cases, acts_are_for_members);
+    tcase_add_test (cases, removal_of_nobody_changes_nothing);
     tcase_add_test (cases, join_without_a_nick_is_taken_by_any_number);
     tcase_add_test (cases, bad_joins_are_refused);
     tcase_add_test (cases, who_is_no_member_can_only_join);

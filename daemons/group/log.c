@@ -246,7 +246,7 @@ static bool s_wants_segment (const log_t *self)
         return false;
     if (!newest || newest->end - newest->start >= self->segment_size)
         return true;
-    return self->close && newest->header.first <= self->last;
+    return self->close;
 }
 
 void log_close_segment (log_t *self)
@@ -490,7 +490,9 @@ segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain)
     segments_read_t rc = segments_read (self->segments, seq + 1, self->last, 1, &page);
     batch_t batch;
     if (rc == SEGMENTS_PAGE) {
-        bool ends = page.first == seq + 1 && batch_peek (&batch, page.batches) == 0;
+        bool ends = page.first == seq + 1;
+        int peeked = batch_peek (&batch, page.batches);
+        assert (peeked == 0);
         if (ends)
             *chain = batch.chain;
         free (page.buffer);

@@ -199,7 +199,7 @@ static int s_set_aside (run_t *self)
 static int s_was_durable (run_t *self, segment_t *segment, uint64_t offset, uint64_t seq)
 {
     int fd = segments_fd (self->result->segments, segment);
-    return fd < 0 ? -1 : segment_was_durable (fd, &self->id, offset, seq);
+    return segment_was_durable (fd, &self->id, offset, seq);
 }
 
 // Whether header, STATE and first batch are whole. 1 yes, 0 no, -1 read error.
@@ -213,8 +213,6 @@ static int s_is_whole (run_t *self, segment_t *segment)
 static int s_replay_state (run_t *self, segment_t *segment)
 {
     int fd = segments_fd (self->result->segments, segment);
-    if (fd < 0)
-        return s_read_error (self, segment);
     uint64_t end = segment->header.version == SEGMENT_VERSION ? segment->start : UINT64_MAX;
     segment_walk_t *walk = segment_walk_new (fd, &self->id, SEGMENT_HEADER, end);
     segment_step_t step = SEGMENT_BATCH;
