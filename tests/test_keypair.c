@@ -100,10 +100,12 @@ START_TEST (file_that_is_none_is_refused)
 END_TEST
 
 static const char *const s_nonsense[] = {
-    "", "public\nsecret\n", "nonsense\n",
-    "public 0000000000000000000000000000000000000000000000000000000000000000\n"
-    "secret 0000000000000000000000000000000000000000000000000000000000000001\n", // not its public
-                                                                                 // one
+    "",
+    "public\nsecret\n",
+    "nonsense\n",
+    // a secret key, and a public one that is not its own
+    ("public 0000000000000000000000000000000000000000000000000000000000000000\n"
+     "secret 0000000000000000000000000000000000000000000000000000000000000001\n"),
 };
 
 START_TEST (file_without_a_pair_is_refused)
