@@ -62,6 +62,8 @@ int main (int argc, char **argv)
     if (!mode->serverless) {
         result_text (&result, "protocol", options.protocol->name);
         own = options.group ? NULL : own_group_new (&options);
+        if (own)
+            result_text (&result, "rate_limits", "off");
         run_aim (&run, own ? own_group_endpoint (own) : options.group);
         run.pid = own ? own_group_pid (own) : options.pid;
     }
