@@ -13,6 +13,17 @@ static bool s_name_valid (const char *name)
     return text_name_valid (name, strlen (name));
 }
 
+// A group that is not open asks for keys, which nobody can prove without a place for it.
+static void s_check (conf_t *conf)
+{
+    bool open = strcmp (conf_string (conf, "access"), "open") == 0;
+    for (size_t i = 0; i < conf_count (conf, "listen") && !open; i++)
+        open = conf_listener (conf, "listen", i)->security == LISTENER_CURVE;
+    if (!open)
+        conf_complain (conf, "access",
+                       "nobody could join: this needs a listener with security = \"curve\"");
+}
+
 static int s_start (program_t *program, void **state_p)
 {
     return group_new ((group_t **)state_p, program);
@@ -56,6 +67,7 @@ int main (int argc, char **argv)
         .argument = "NAME",
         .argument_valid = s_name_valid,
         .file = "group.cfg",
+        .check = s_check,
         .start = s_start,
         .reload = s_reload,
         .stop = s_stop,

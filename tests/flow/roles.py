@@ -463,6 +463,14 @@ def closing_a_group_at_a_reload():
         refused("NOT_INVITED", server.over().join, "eve")
 
 
+def closed_group_needs_a_place_where_keys_are_proved():
+    for access, right in (("invited", False), ("listed", False), ("open", True)):
+        group = Group(text=f'access = "{access}";')
+        done = subprocess.run([*group.command[:3], "-t", "cats"], capture_output=True, text=True, check=False)
+        same((done.returncode == 0, "nobody could join" in done.stderr), (right, not right), done.stderr)
+        group.close()
+
+
 def hidden_group_is_listed_to_those_who_may_see_it():
     ports = free_port(), free_port()
     with Registry(f"""listen = ( {{ endpoint = "tcp://127.0.0.1:{ports[0]}"; }},
@@ -602,6 +610,7 @@ if __name__ == "__main__":
          owner_makes_operators_and_they_look_after_the_group, kicked_one_sees_the_kick_and_no_more,
          banned_one_is_cut_and_stays_out, who_never_joined_reads_nothing, topics_of_operators, second_device_and_a_lost_key,
          key_that_is_removed_counts_no_more_in_the_same_turn, other_key_on_the_same_routing_id_is_another_peer,
-         invited_group, listed_group, closing_a_group_at_a_reload, hidden_group_is_listed_to_those_who_may_see_it,
+         invited_group, listed_group, closing_a_group_at_a_reload,
+         closed_group_needs_a_place_where_keys_are_proved, hidden_group_is_listed_to_those_who_may_see_it,
          all_of_it_survives_kills_segments_retention_and_copies,
          refusals_do_not_flood_the_log, key_of_the_connection_counts_and_nothing_else])
