@@ -83,7 +83,8 @@ END_TEST
 
 START_TEST (a_clock_behind_the_log_is_not_trusted)
 {
-    keep_clock_t clock = {0};
+    keep_clock_t clock;
+    keep_clock_begin (&clock, 100 * SECOND, 5 * SECOND, 100 * SECOND);
     ck_assert (keep_clock_trusted (&clock, 100 * SECOND, 5 * SECOND, 100 * SECOND));
     ck_assert (!keep_clock_trusted (&clock, 101 * SECOND, 6 * SECOND, 102 * SECOND));
     ck_assert (keep_clock_trusted (&clock, 102 * SECOND, 7 * SECOND, 102 * SECOND));
@@ -92,13 +93,29 @@ END_TEST
 
 START_TEST (a_clock_that_stepped_is_not_trusted_for_a_while)
 {
-    keep_clock_t clock = {0};
+    keep_clock_t clock;
     int64_t year = 31536000 * SECOND;
-    ck_assert (keep_clock_trusted (&clock, 100 * SECOND, 5 * SECOND, 0));
+    keep_clock_begin (&clock, 100 * SECOND, 5 * SECOND,
+                      0); // it may be the first thing that happens
     ck_assert (!keep_clock_trusted (&clock, year, 6 * SECOND, 0));
     ck_assert (!keep_clock_trusted (&clock, year + 3599 * SECOND, 3605 * SECOND, 0));
     ck_assert (keep_clock_trusted (&clock, year + 3600 * SECOND, 3606 * SECOND, 0));
     ck_assert (!keep_clock_trusted (&clock, 4000 * SECOND, 3907 * SECOND, 0)); // and back
+}
+END_TEST
+
+START_TEST (a_start_long_after_the_last_record_is_not_trusted_for_a_while)
+{
+    keep_clock_t clock;
+    int64_t year = 31536000 * SECOND;
+    keep_clock_begin (&clock, year, 5 * SECOND, year - 3600 * SECOND);
+    ck_assert (keep_clock_trusted (&clock, year, 5 * SECOND, year));
+    keep_clock_begin (&clock, year, 5 * SECOND, year - 3601 * SECOND);
+    ck_assert (!keep_clock_trusted (&clock, year, 5 * SECOND, year));
+    ck_assert (!keep_clock_trusted (&clock, year + 3599 * SECOND, 3604 * SECOND, year));
+    ck_assert (keep_clock_trusted (&clock, year + 3600 * SECOND, 3605 * SECOND, year));
+    keep_clock_begin (&clock, year, 5 * SECOND, 0); // a new log
+    ck_assert (keep_clock_trusted (&clock, year, 5 * SECOND, year));
 }
 END_TEST
 
@@ -113,5 +130,6 @@ int main (void)
     tcase_add_test (rules, the_newest_segment_is_closed_at_an_eighth);
     tcase_add_test (rules, a_clock_behind_the_log_is_not_trusted);
     tcase_add_test (rules, a_clock_that_stepped_is_not_trusted_for_a_while);
+    tcase_add_test (rules, a_start_long_after_the_last_record_is_not_trusted_for_a_while);
     return kit_run (rules, "keep");
 }

@@ -7,14 +7,18 @@
 
 #include "daemons/group/intake.h"
 #include "daemons/group/keep.h"
+#include "daemons/group/peers.h"
 
 typedef struct caretaker caretaker_t;
 
-// The parts are borrowed. `started`: wall clock, microseconds.
-caretaker_t *caretaker_new (log_t *log, roster_t *roster, intake_t *intake, int64_t started);
+// The parts are borrowed; the log was just opened and nothing was appended yet. `now`: wall clock,
+// `elapsed`: the monotonic one, both in microseconds.
+caretaker_t *caretaker_new (log_t *log, roster_t *roster, intake_t *intake, const peers_t *peers,
+                            int64_t now, int64_t elapsed);
 void caretaker_destroy (caretaker_t **self_p);
 
-// `forget`: microseconds after which a member leaves that proved no key and is not seen.
+// `forget`: microseconds after which a member leaves that proved no key and is not seen. Nothing
+// goes by time while the clock is not trusted (keep.h).
 void caretaker_set (caretaker_t *self, int64_t forget, const keep_limits_t *keep);
 
 // Looks around; about once a second. `now`: wall clock, microseconds; `elapsed`: microseconds of

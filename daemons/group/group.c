@@ -404,7 +404,8 @@ static void s_make_parts (group_t *self)
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
     self->limits = limits_new ();
     self->intake = intake_new (self->log, self->roster, self->rights, &intake);
-    self->caretaker = caretaker_new (self->log, self->roster, self->intake, wallclock_now ());
+    self->caretaker = caretaker_new (self->log, self->roster, self->intake, self->peers,
+                                     wallclock_now (), zclock_usecs ());
     self->history = history_new (self->log, &history);
     self->delivery = delivery_new (&delivery, log_last (self->log));
     self->replies = replies_new (s_reply, self);

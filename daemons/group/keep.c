@@ -64,13 +64,19 @@ keep_verdict_t keep_judge (const keep_limits_t *limits, const keep_segment_t *se
     return verdict;
 }
 
+void keep_clock_begin (keep_clock_t *self, int64_t wall, int64_t mono, int64_t last_time)
+{
+    bool ahead = last_time > 0 && wall - last_time > KEEP_WAIT * SECOND;
+    self->offset = wall - mono;
+    self->hold = ahead ? mono + KEEP_WAIT * SECOND : 0;
+}
+
 bool keep_clock_trusted (keep_clock_t *self, int64_t wall, int64_t mono, int64_t last_time)
 {
     int64_t offset = wall - mono;
     int64_t moved = offset > self->offset ? offset - self->offset : self->offset - offset;
-    if (self->begun && moved > STEP)
+    if (moved > STEP)
         self->hold = mono + KEEP_WAIT * SECOND;
-    self->begun = true;
     self->offset = offset;
     return wall >= last_time && mono >= self->hold;
 }

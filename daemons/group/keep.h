@@ -35,16 +35,19 @@ typedef struct {
 keep_verdict_t keep_judge (const keep_limits_t *limits, const keep_segment_t *segments,
                            size_t count, uint64_t last, int64_t last_time, int64_t now);
 
-// Whether the wall clock can be trusted to remove history by age. It is not while it is behind the
-// log, nor for KEEP_WAIT after it stepped against the monotonic clock.
+// Whether the wall clock can be trusted to remove history by age, or members that nobody saw. It is
+// not while it is behind the log, nor for KEEP_WAIT after it stepped against the monotonic clock,
+// nor for KEEP_WAIT after a start that found the last record older than that: it may be that the
+// clock is ahead.
 #define KEEP_WAIT 3600 // seconds
 
 typedef struct {
-    bool begun;
     int64_t offset; // wall minus monotonic, microseconds
     int64_t hold;   // monotonic microseconds until which it is not trusted
 } keep_clock_t;
 
+// A start; times in microseconds. `last_time`: of the last record that was found, 0: there is none.
+void keep_clock_begin (keep_clock_t *self, int64_t wall, int64_t mono, int64_t last_time);
 // `wall` and `mono` in microseconds.
 bool keep_clock_trusted (keep_clock_t *self, int64_t wall, int64_t mono, int64_t last_time);
 
