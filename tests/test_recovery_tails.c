@@ -329,6 +329,35 @@ START_TEST (several_unfinished_segments_are_set_aside)
 }
 END_TEST
 
+// The write of a segment failed, the file was removed, and the log went on in the one before; then
+// the file comes back.
+START_TEST (segment_that_the_log_went_on_without_is_set_aside)
+{
+    uint64_t firsts[64];
+    size_t size;
+    logs_must_open (&s_logs, LARGE);
+    log_close_segment (s_logs.log);
+    logs_jobs (&s_logs, "begins a segment", 1, 3);
+    logs_close (&s_logs);
+    ck_assert_uint_eq (logs_segments (&s_logs, firsts, 64), 2);
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, firsts[1]), &size);
+    unlink (logs_segment (&s_logs, firsts[1]));
+    logs_forget (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    logs_job (&s_logs, "acknowledged", 1);
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    logs_save (logs_segment (&s_logs, firsts[1]), bytes, size);
+    logs_must_open (&s_logs, LARGE);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_uint_eq (log_last (s_logs.log), last);
+    ck_assert_int_eq (logs_files (&s_logs, "torn-", NULL), 1);
+    ck_assert (strstr (log_notice (s_logs.log), "unfinished segment"));
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+    free (bytes);
+}
+END_TEST
+
 // A segment is begun when all before it is durable, so its header says that it was.
 START_TEST (what_a_begun_segment_rests_on_is_never_cut)
 {
@@ -674,6 +703,7 @@ END_TEST
 static void s_add_rest (TCase *cases)
 {
     tcase_add_test (cases, several_unfinished_segments_are_set_aside);
+    tcase_add_test (cases, segment_that_the_log_went_on_without_is_set_aside);
     tcase_add_test (cases, what_a_begun_segment_rests_on_is_never_cut);
     tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);
     tcase_add_test (cases, header_of_an_older_segment_is_looked_at);

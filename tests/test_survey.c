@@ -200,6 +200,31 @@ START_TEST (torn_tail_is_no_damage)
 }
 END_TEST
 
+// The write of a segment failed, the file was removed, and the log went on in the one before; then
+// the file comes back.
+START_TEST (segment_that_the_log_went_on_without_is_no_damage)
+{
+    size_t size;
+    logs_must_open (&s_logs, 1 << 26);
+    log_close_segment (s_logs.log);
+    logs_job (&s_logs, "begins a segment", 3);
+    logs_close (&s_logs);
+    size_t newest = logs_segments (&s_logs, s_firsts, 64) - 1;
+    uint8_t *bytes = logs_load (logs_segment (&s_logs, s_firsts[newest]), &size);
+    unlink (logs_segment (&s_logs, s_firsts[newest]));
+    logs_forget (&s_logs);
+    logs_must_open (&s_logs, 1 << 26);
+    logs_job (&s_logs, "acknowledged", 1);
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    logs_save (logs_segment (&s_logs, s_firsts[newest]), bytes, size);
+    const survey_segment_t *segment = s_look (newest);
+    ck_assert (!*s_survey->refusal && !s_survey->damaged && s_survey->torn && segment->unfinished);
+    ck_assert_uint_eq (s_survey->last, last);
+    free (bytes);
+}
+END_TEST
+
 // Its last batch says that what was before it in this segment was durable.
 START_TEST (last_batch_of_a_headless_newest_segment_is_kept)
 {
@@ -420,6 +445,7 @@ int main (void)
     tcase_add_test (cases, missing_front_is_a_segment_of_its_own);
     tcase_add_test (cases, state_behind_garbage_is_heard);
     tcase_add_test (cases, torn_tail_is_no_damage);
+    tcase_add_test (cases, segment_that_the_log_went_on_without_is_no_damage);
     tcase_add_test (cases, last_batch_of_a_headless_newest_segment_is_kept);
     tcase_add_test (cases, batch_in_the_wrong_place_costs_no_other);
     tcase_add_test (cases, begun_segment_tells_what_was_durable);

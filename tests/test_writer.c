@@ -174,6 +174,24 @@ START_TEST (undo_goes_on_when_interrupted)
 }
 END_TEST
 
+// A crash must not bring back what the log goes on without.
+START_TEST (undo_is_synced)
+{
+    writer_job_t first = s_append ("first", 0), second = s_append ("second", 5);
+    ck_assert_int_eq (s_run (&first), WRITER_DONE);
+    faults_wait (FAULTS_FDATASYNC, 1 + AHEAD / STEP); // the zeros ahead are there: it is quiet
+    faults_forget ();
+    faults_fail (FAULTS_PWRITE, 0, 1, ENOSPC);
+    ck_assert_int_eq (s_run (&second), WRITER_UNDONE);
+    ck_assert_uint_eq (faults_calls (FAULTS_FDATASYNC), 1);
+    faults_fail (FAULTS_PWRITE, 0, 1, ENOSPC);
+    faults_fail (FAULTS_FDATASYNC, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&second), WRITER_FINAL);
+    ck_assert_int_eq (second.error, EIO);
+    ck_assert_int_eq (s_run (&second), WRITER_FINAL);
+}
+END_TEST
+
 // ---- A sync that failed
 
 START_TEST (failed_sync_is_final_for_everything_later)
@@ -384,6 +402,7 @@ static void s_add_failures (TCase *cases)
     tcase_add_test (cases, half_a_job_is_taken_back);
     tcase_add_test (cases, what_was_written_of_a_job_becomes_zeros_again);
     tcase_add_test (cases, undo_that_fails_is_final);
+    tcase_add_test (cases, undo_is_synced);
     tcase_add_test (cases, full_disk_is_met_before_anything_is_written);
     tcase_add_test (cases, reserve_lasts_when_the_disk_is_full);
     tcase_add_test (cases, file_system_that_cannot_allocate_gets_zeros);

@@ -126,6 +126,32 @@ START_TEST (unfinished_segment_that_cannot_be_removed_is_final)
 }
 END_TEST
 
+// Else a crash brings it back, over what the log went on with.
+START_TEST (removal_of_an_unfinished_segment_is_synced)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    writer_job_t job = s_segment ("new", "head", "data");
+    faults_fail (FAULTS_PWRITE, 1, 1, ENOSPC);
+    ck_assert_int_eq (s_run (&job), WRITER_UNDONE);
+    s_quiet ();
+    size_t count = faults_events (events);
+    size_t removed = s_next_event (events, count, 0, FAULTS_UNLINKAT);
+    ck_assert_int_eq (events[s_next_event (events, count, removed, FAULTS_FSYNC)].fd, s_dir);
+}
+END_TEST
+
+START_TEST (removal_that_cannot_be_synced_is_final)
+{
+    writer_job_t job = s_segment ("new", "head", "data"), next = s_append ("hello", 0);
+    faults_fail (FAULTS_PWRITE, 1, 1, ENOSPC);
+    faults_fail (FAULTS_FSYNC, 0, 1, EIO);
+    ck_assert_int_eq (s_run (&job), WRITER_FINAL);
+    ck_assert_int_eq (job.error, EIO);
+    ck_assert_int_eq (s_run (&next), WRITER_FINAL);
+    ck_assert_uint_eq (s_size (s_file), 0);
+}
+END_TEST
+
 static void s_segment_is_final (faults_call_t call)
 {
     writer_job_t job = s_segment ("new", "head", "data");
@@ -166,5 +192,7 @@ int main (void)
     tcase_add_test (cases, unfinished_segment_that_cannot_be_removed_is_final);
     tcase_add_test (cases, failed_sync_of_a_new_segment_is_final);
     tcase_add_test (cases, failed_sync_of_the_folder_is_final);
+    tcase_add_test (cases, removal_of_an_unfinished_segment_is_synced);
+    tcase_add_test (cases, removal_that_cannot_be_synced_is_final);
     return kit_run (cases, "writer_segments");
 }

@@ -245,6 +245,10 @@ static bool s_check_header (run_t *self)
                        header->first, SEGMENT_VERSION);
     chain_t start = chain_start (&result->log);
     const chain_t *chain = is_first ? &start : &result->chain;
+    if (!is_first && header->first <= result->last)
+        return s_find (self, AUDIT_DAMAGED,
+                       "segment %" PRIu64 " begins before the one in front of it ends",
+                       header->first);
     if (!is_first && header->first != result->last + 1)
         return s_find (self, AUDIT_DAMAGED,
                        "records %" PRIu64 " to %" PRIu64 " are missing before segment %" PRIu64,

@@ -209,6 +209,19 @@ static int s_is_whole (run_t *self, segment_t *segment)
     return fd < 0 ? -1 : segment_begins_whole (fd, &segment->header);
 }
 
+// Whether the newest segment is one that the log went on without. -1: read error.
+static int s_is_overtaken (run_t *self, segment_t *newest)
+{
+    segments_t *segments = self->result->segments;
+    if (segments_count (segments) < 2)
+        return 0;
+    segment_t *before = segments_at (segments, segments_count (segments) - 2);
+    int fd = segments_fd (segments, newest), before_fd = segments_fd (segments, before);
+    if (fd < 0 || before_fd < 0)
+        return -1;
+    return segment_is_overtaken (fd, &newest->header, before_fd, &before->header);
+}
+
 // Folds the STATE batches; where they are damaged, what is whole of them.
 static int s_replay_state (run_t *self, segment_t *segment)
 {
@@ -347,13 +360,14 @@ static int s_replay (run_t *self)
         if (writer_sync_and_forget (fd) < 0)
             return s_read_error (self, newest);
         int whole = s_is_whole (self, newest);
-        if (whole < 0)
+        int overtaken = whole == 1 ? s_is_overtaken (self, newest) : 0;
+        if (whole < 0 || overtaken < 0)
             return s_read_error (self, newest);
-        if (whole) {
+        if (whole && !overtaken) {
             int rc = s_replay_state (self, newest);
             return rc < 0 ? rc : s_replay_batches (self, newest);
         }
-        int durable = s_was_durable (self, newest, 0, newest->header.first);
+        int durable = whole ? 0 : s_was_durable (self, newest, 0, newest->header.first);
         if (durable < 0)
             return s_read_error (self, newest);
         if (durable) {

@@ -12,6 +12,9 @@
 // - A newest segment without whole header, STATE and first batch is torn too: it is set aside and
 // the one
 //   before is the newest.
+// - So is one of a single write, if the segment before it holds its first record too: that write
+// had
+//   failed, and a crash brought the file back.
 // - Anything else is damage: the log can be read, not written. Every valid batch is served. So is
 //   an older segment without a header.
 // - Where no segment has a whole beginning, the fold begins with what is whole of the oldest one's.

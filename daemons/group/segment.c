@@ -294,6 +294,27 @@ int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t se
     return rc;
 }
 
+int segment_is_overtaken (int fd, const segment_header_t *header, int before_fd,
+                          const segment_header_t *before)
+{
+    uint64_t start = SEGMENT_HEADER + (uint64_t)header->state_size;
+    if (header->version != SEGMENT_VERSION || before->version != SEGMENT_VERSION)
+        return 0;
+    int durable = segment_was_durable (fd, &header->log, start, header->first);
+    if (durable != 0)
+        return durable < 0 ? -1 : 0;
+    start = SEGMENT_HEADER + (uint64_t)before->state_size;
+    segment_walk_t *walk = segment_walk_new (before_fd, &before->log, start, UINT64_MAX);
+    segment_walk_expect (walk, before->first, &before->chain);
+    batch_t batch;
+    segment_step_t step = SEGMENT_BATCH;
+    int rc = 0;
+    while (rc == 0 && (step = segment_walk_next (walk, &batch)) == SEGMENT_BATCH)
+        rc = batch.type == BATCH_TYPE_RECORDS && hole_last (&batch) >= header->first;
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? -1 : rc;
+}
+
 int64_t segment_used (int fd, uint64_t offset)
 {
     static const uint8_t zeros[4096];

@@ -100,6 +100,12 @@ int segment_begins_whole (int fd, const segment_header_t *header);
 // written. 1, 0, or -1 with errno on a read error.
 int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t seq);
 
+// Whether the segment before goes on, without a break, up to this one's first record, while nothing
+// in this one says that that was ever durable: then this one is what was left of a failed write,
+// and the log went on without it. 1, 0, or -1 with errno on a read error.
+int segment_is_overtaken (int fd, const segment_header_t *header, int before_fd,
+                          const segment_header_t *before);
+
 // BLAKE2b-256 over the first `size` bytes of the file: header and STATE. -1 with errno on a read
 // error; a file that is shorter gives the hash of what is there.
 int segment_digest (int fd, uint64_t size, uint8_t out[BATCH_DIGEST]);

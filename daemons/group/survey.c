@@ -356,6 +356,17 @@ static int s_survey (run_t *run, size_t position)
 
 // ---- The log
 
+// Whether the log went on without this segment. -1: a read error.
+static int s_is_overtaken (survey_t *self, size_t position, int fd)
+{
+    if (position == 0)
+        return 0;
+    segment_t *segment = self->list[position].segment, *before = self->list[position - 1].segment;
+    int before_fd = segments_fd (self->segments, before);
+    return before_fd < 0 ? -1
+                         : segment_is_overtaken (fd, &segment->header, before_fd, &before->header);
+}
+
 // Sets aside, from the end, what the next opening would set aside. -1: a read error.
 static int s_find_newest (survey_t *self)
 {
@@ -363,10 +374,13 @@ static int s_find_newest (survey_t *self)
         survey_segment_t *at = &self->list[i - 1];
         int fd = segments_fd (self->segments, at->segment);
         int whole = fd < 0 ? -1 : segment_begins_whole (fd, &at->segment->header);
+        int overtaken = whole == 1 ? s_is_overtaken (self, i - 1, fd) : 0;
         if (whole == 0)
             whole = segment_was_durable (fd, &self->log, 0, at->first);
-        if (whole != 0)
-            return whole < 0 ? -1 : 0;
+        if (whole < 0 || overtaken < 0)
+            return -1;
+        if (whole == 1 && !overtaken)
+            return 0;
         at->unfinished = self->torn = true;
         if (at->segment->header.version == SEGMENT_VERSION && !self->begun)
             self->begun = &at->segment->header;

@@ -90,34 +90,40 @@ static int s_zero (int fd, uint64_t from, uint64_t to)
     return 0;
 }
 
+static void s_sync_failed (writer_thread_t *self, writer_job_t *job, const char *call)
+{
+    s_fail (job, WRITER_FINAL, call);
+    self->broken = job->error;
+}
+
 // A write failed: makes zeros again of what it may have left. Where that fails, the file is cut; if
-// that fails too, its end is unknown.
+// that fails too, its end is unknown. Synced: else a crash could bring back what the log goes on
+// without.
 static void s_undo (writer_thread_t *self, writer_job_t *job, const char *call)
 {
     s_fail (job, WRITER_UNDONE, call);
-    if (s_zero (job->fd, job->offset, job->offset + job->data.size) == 0)
-        return;
-    int rc;
-    while ((rc = ftruncate (job->fd, (off_t)job->offset)) < 0 && errno == EINTR)
-        ;
-    self->zeroed = self->room = job->offset;
+    int rc = s_zero (job->fd, job->offset, job->offset + job->data.size);
+    if (rc < 0) {
+        while ((rc = ftruncate (job->fd, (off_t)job->offset)) < 0 && errno == EINTR)
+            ;
+        self->zeroed = self->room = job->offset;
+    }
     if (rc < 0)
         s_fail (job, WRITER_FINAL, "ftruncate after a failed write");
+    else if (fdatasync (job->fd) < 0)
+        s_sync_failed (self, job, "fdatasync after a failed write");
 }
 
-static void s_undo_segment (writer_job_t *job, const char *call)
+// The same for a new segment: one that came back would stand over what was appended meanwhile.
+static void s_undo_segment (writer_thread_t *self, writer_job_t *job, const char *call)
 {
     s_fail (job, WRITER_UNDONE, call);
     close (job->made_fd);
     job->made_fd = -1;
     if (unlinkat (job->dir, job->name, 0) < 0 && errno != ENOENT)
         s_fail (job, WRITER_FINAL, "unlink of an unfinished segment");
-}
-
-static void s_sync_failed (writer_thread_t *self, writer_job_t *job, const char *call)
-{
-    s_fail (job, WRITER_FINAL, call);
-    self->broken = job->error;
+    else if (fsync (job->dir) < 0)
+        s_sync_failed (self, job, "sync of the folder behind a failed write");
 }
 
 // Takes space on the disk up to `to`. Where the file system cannot do that, zeros are written.
@@ -189,7 +195,7 @@ static void s_new_segment (writer_thread_t *self, writer_job_t *job)
     if (s_allocate (job->made_fd, 0, end + RESERVE) < 0 ||
         s_write_all (job->made_fd, job->head, 0) < 0 ||
         s_write_all (job->made_fd, job->data, job->head.size) < 0) {
-        s_undo_segment (job, "writing a new segment");
+        s_undo_segment (self, job, "writing a new segment");
         return;
     }
     if (fdatasync (job->made_fd) < 0 || fsync (job->dir) < 0) {
