@@ -115,6 +115,24 @@ START_TEST (a_start_far_behind_the_last_record_removes_nothing_at_once)
 }
 END_TEST
 
+START_TEST (doubt_that_could_not_be_written_is_written_later)
+{
+    keep_limits_t keep = {0, 0, 0};
+    s_begin (1000 * HOUR, &keep);
+    s_join_two ();
+    faults_fail (FAULTS_OPENAT, 0, 2, ENOSPC);
+    ck_assert_int_eq (log_set_doubt (s_log, "a receipt says otherwise"), -1);
+    ck_assert_str_eq (log_doubt (s_log), "a receipt says otherwise"); // it holds all the same
+    const char *file = folder_path (&s_folder, "log/doubt");
+    caretaker_turn (s_caretaker, NOW, 0, 1000);
+    ck_assert_int_ne (access (file, F_OK), 0);
+    caretaker_turn (s_caretaker, NOW, 0, 2000);
+    ck_assert_int_eq (access (file, F_OK), 0);
+    ck_assert_int_eq (log_write_doubt (s_log), 0);
+    s_end ();
+}
+END_TEST
+
 START_TEST (history_that_is_kept_no_longer_is_trimmed_once)
 {
     keep_limits_t keep = {0, 0, 16};
@@ -141,6 +159,7 @@ int main (void)
     tcase_add_test (cases, who_is_present_is_not_forgotten);
     tcase_add_test (cases, nobody_is_forgotten_by_a_clock_that_stepped);
     tcase_add_test (cases, a_start_far_behind_the_last_record_removes_nothing_at_once);
+    tcase_add_test (cases, doubt_that_could_not_be_written_is_written_later);
     tcase_add_test (cases, history_that_is_kept_no_longer_is_trimmed_once);
     return kit_run (cases, "caretaker");
 }

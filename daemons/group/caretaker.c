@@ -117,6 +117,8 @@ static void s_keep (caretaker_t *self, int64_t now, bool trusted)
 
 void caretaker_turn (caretaker_t *self, int64_t now, int64_t elapsed, int64_t mono)
 {
+    if (log_write_doubt (self->log) == 1)
+        report_notice ("the file 'doubt' is written");
     bool trusted = s_clock_trusted (self, now, elapsed);
     if (self->forgotten == 0)
         self->forgotten = mono;

@@ -1,4 +1,5 @@
-// caretaker: what goes in time: history that is kept no longer, members that nobody sees any more.
+// caretaker: what goes in time: history that is kept no longer, members that nobody sees any more;
+// and a doubt that could not be written yet.
 //
 // Daemon floor 7, pure but for the log. It asks intake for the records that say so.
 

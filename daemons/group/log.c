@@ -25,8 +25,9 @@ struct log {
     bool damaged;
     lineage_t *lineage;
     char doubt[FOLDER_DOUBT_MAX];
-    bool close;  // the next job begins a new segment
-    bool opened; // this opening's OPEN record is durable
+    bool doubt_owed; // it is not on disk yet
+    bool close;      // the next job begins a new segment
+    bool opened;     // this opening's OPEN record is durable
     guid_t instance;
     char notice[400];
     // The job that is made or under way.
@@ -117,6 +118,7 @@ void log_destroy (log_t **self_p)
     if (!self)
         return;
     writer_destroy (&self->writer);
+    log_write_doubt (self);
     if (self->busy && self->job.made_fd >= 0)
         close (self->job.made_fd);
     segments_destroy (&self->segments);
@@ -514,7 +516,18 @@ const char *log_doubt (const log_t *self)
 int log_set_doubt (log_t *self, const char *why)
 {
     snprintf (self->doubt, sizeof self->doubt, "%s", why);
-    return folder_set_doubt (self->dir, self->doubt);
+    self->doubt_owed = true;
+    return log_write_doubt (self) < 0 ? -1 : 0;
+}
+
+int log_write_doubt (log_t *self)
+{
+    if (!self->doubt_owed)
+        return 0;
+    if (folder_set_doubt (self->dir, self->doubt) < 0)
+        return -1;
+    self->doubt_owed = false;
+    return 1;
 }
 
 // ---- Reading

@@ -118,8 +118,11 @@ const lineage_t *log_lineage (const log_t *self);
 // Why the log is in doubt, "" if it is not. Kept in the file `doubt` until the operator accepts;
 // while it is there the log takes no job.
 const char *log_doubt (const log_t *self);
-// Notes the doubt, durably. -1 with errno when that failed; it holds for this process all the same.
+// Notes the doubt, durably. -1 with errno when that failed; it holds for this process all the same,
+// and is to be written later.
 int log_set_doubt (log_t *self, const char *why);
+// Writes a doubt that could not be written before. 1: now it is; 0: there is none; -1 with errno.
+int log_write_doubt (log_t *self);
 
 // ---- Reading, up to log_last. See segments.h; a sequence below the oldest kept is a gap with its
 // reason.

@@ -80,7 +80,8 @@ static void s_doubt (showings_t *self, const char *why)
                   "until an operator runs zchat-log accept",
                   why);
     if (log_set_doubt (self->log, why) < 0)
-        report_error ("the file 'doubt' cannot be written: %s", strerror (errno));
+        report_error ("the file 'doubt' cannot be written: %s; it is tried again each second",
+                      strerror (errno));
 }
 
 bool showings_turn (showings_t *self)
