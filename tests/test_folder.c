@@ -5,6 +5,7 @@
 #include "tests/folder.h"
 #include "tests/kit.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,22 @@ START_TEST (file_in_the_folders_place_is_refused)
     folder_put (&s_folder, "file", "x");
     s_is_refused (s_open ("file"), EXIT_CONFIG);
     s_is_refused (s_open ("file/g"), EXIT_CONFIG);
+}
+END_TEST
+
+// It may be over in a moment, so the daemon is to be started again: not the configuration's fault.
+START_TEST (folder_that_cannot_be_opened_now_is_no_wrong_configuration)
+{
+    struct rlimit before, none;
+    close (s_must_open ("g"));
+    ck_assert_int_eq (getrlimit (RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &none), 0);
+    s_is_refused (s_open ("g"), EXIT_SYNC);
+    ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &before), 0);
+    ck_assert (strstr (s_trouble.text, "Too many open files") != NULL);
+    close (s_must_open ("g"));
 }
 END_TEST
 
@@ -284,6 +301,23 @@ START_TEST (doubt_is_kept_until_it_is_removed)
 }
 END_TEST
 
+// On a full disk it may come no further than this.
+START_TEST (doubt_that_could_not_be_finished_holds_too)
+{
+    char text[FOLDER_DOUBT_MAX];
+    int dir = s_must_open ("g");
+    faults_fail (FAULTS_FSYNC, 0, 1, ENOSPC);
+    ck_assert_int_eq (folder_set_doubt (dir, "a receipt says otherwise"), -1);
+    ck_assert_int_ne (access (folder_path (&s_folder, "g/doubt"), F_OK), 0);
+    ck_assert_int_eq (folder_doubt (dir, text), 0);
+    ck_assert_str_eq (text, "a receipt says otherwise");
+    ck_assert_int_eq (folder_set_doubt (dir, ""), 0);
+    ck_assert_int_eq (folder_doubt (dir, text), 0);
+    ck_assert_str_eq (text, "");
+    close (dir);
+}
+END_TEST
+
 START_TEST (doubt_holds_whatever_the_file_says)
 {
     static char large[5000];
@@ -327,9 +361,11 @@ int main (void)
     tcase_add_test (cases, folders_above_are_made_and_synced);
     tcase_add_test (cases, folder_that_cannot_be_made_durable_is_refused);
     tcase_add_test (cases, file_in_the_folders_place_is_refused);
+    tcase_add_test (cases, folder_that_cannot_be_opened_now_is_no_wrong_configuration);
     tcase_add_test (cases, second_opener_is_refused_until_the_first_closes);
     tcase_add_test (cases, no_path_leads_around_the_lock);
     tcase_add_test (cases, doubt_is_kept_until_it_is_removed);
+    tcase_add_test (cases, doubt_that_could_not_be_finished_holds_too);
     tcase_add_test (cases, doubt_holds_whatever_the_file_says);
     s_add_key_cases (cases);
     return kit_run (cases, "folder");

@@ -66,17 +66,36 @@ static int s_lock (int dir)
     return rc;
 }
 
+// What only somebody who looks at the machine can mend is a wrong configuration; what may be over
+// in a moment is not, so that the daemon is started again.
+static int s_exit_of (int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case ENOTDIR:
+    case EEXIST:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return EXIT_CONFIG;
+    case ENOSPC:
+    case EDQUOT:
+        return EXIT_NOT_NOW;
+    default:
+        return EXIT_SYNC;
+    }
+}
+
 int folder_open (const char *path, trouble_t *trouble)
 {
     if (s_make_all (path) < 0)
-        return trouble_set (trouble,
-                            errno == ENOSPC ? EXIT_NOT_NOW
-                            : errno == EIO  ? EXIT_SYNC
-                                            : EXIT_CONFIG,
-                            "%s cannot be made: %s", path, strerror (errno));
+        return trouble_set (trouble, s_exit_of (errno), "%s cannot be made: %s", path,
+                            strerror (errno));
     int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
-        return trouble_set (trouble, EXIT_CONFIG, "%s cannot be opened: %s", path,
+        return trouble_set (trouble, s_exit_of (errno), "%s cannot be opened: %s", path,
                             strerror (errno));
     if (s_lock (dir) < 0) {
         int cause = errno;
@@ -161,6 +180,8 @@ int folder_doubt (int dir, char text[FOLDER_DOUBT_MAX])
 {
     text[0] = 0;
     int fd = openat (dir, "doubt", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) // one that could not be finished is a doubt too
+        fd = openat (dir, "doubt.new", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
     ssize_t size = segment_pread (fd, text, FOLDER_DOUBT_MAX - 1, 0);
@@ -180,7 +201,8 @@ int folder_set_doubt (int dir, const char *text)
 {
     if (*text)
         return s_write_file (dir, "doubt", 0640, span_of (text));
-    if (unlinkat (dir, "doubt", 0) < 0 && errno != ENOENT)
+    if ((unlinkat (dir, "doubt.new", 0) < 0 && errno != ENOENT) ||
+        (unlinkat (dir, "doubt", 0) < 0 && errno != ENOENT))
         return -1;
     return writer_sync (dir);
 }

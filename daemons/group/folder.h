@@ -36,7 +36,8 @@ int folder_log_id (int dir, guid_t *id);
 
 #define FOLDER_DOUBT_MAX 300
 
-// What the file `doubt` says, "" when there is none. -1 with errno when it cannot be read.
+// What the file `doubt` says, or what was written of one; "" when there is none. -1 with errno when
+// it cannot be read.
 int folder_doubt (int dir, char text[FOLDER_DOUBT_MAX]);
 // Writes it, durably, or removes it (text ""). -1 with errno.
 int folder_set_doubt (int dir, const char *text);

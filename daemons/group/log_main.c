@@ -331,13 +331,13 @@ static int s_accept (const call_t *call)
     int rc = dir < 0 ? -1 : folder_doubt (dir, doubt);
     if (rc < 0)
         rc = s_fail (EXIT_SYNC, "%s cannot be read: %s", call->folder, strerror (errno));
+    else if ((*doubt || call->yes) && s_is_held (dir))
+        rc = s_fail (EXIT_NOT_NOW, "%s is in use by another process: stop the group first",
+                     call->folder);
     else if (!*doubt) {
         puts ("nothing to accept: the log is not in doubt");
         rc = EXIT_DONE;
-    } else if (s_is_held (dir))
-        rc = s_fail (EXIT_NOT_NOW, "%s is in use by another process: stop the group first",
-                     call->folder);
-    else if (!call->yes) {
+    } else if (!call->yes) {
         printf (
             "in doubt: %s\n"
             "acknowledged records were lost, rolled back or edited; a backup that holds them may "

@@ -621,7 +621,9 @@ def nothing_to_accept():
             assert "nothing to accept" in tool(*words, server.log_folder, code=0)[1]
             same(everything(server.log_folder), before)
         server.start()
-        tool("accept", "--yes", server.log_folder, code=0)
+        tool("accept", server.log_folder, code=0)
+        _, _, err = tool("accept", "--yes", server.log_folder, code=75)  # it may be in doubt a moment later
+        assert "in use" in err, err
 
 
 def doubt_is_accepted():
