@@ -37,7 +37,8 @@ static size_t s_say (const original_t *request, char *out, size_t room)
     size_t size = (size_t)snprintf (out, room, "%s FROM %s", words[request->kind], who);
     if (request->kind == ORIGINAL_SEND) {
         out[size++] = ' ';
-        memcpy (out + size, request->text.data, request->text.size);
+        if (request->text.size > 0)
+            memcpy (out + size, request->text.data, request->text.size);
         size += request->text.size;
     } else if (request->has_time) {
         time_t seconds = (time_t)(request->time / 1000000);
@@ -68,7 +69,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     s_try_line (span (data, size));
     if (request.kind == ORIGINAL_INVALID)
         return 0;
-    s_must (request.kind != ORIGINAL_SEND || request.text.data + request.text.size == data + size);
+    s_must (request.text.size == 0 || request.text.data + request.text.size == data + size);
     char *again = malloc (size + 200);
     s_must (again != NULL);
     size_t said = s_say (&request, again, size + 200);
