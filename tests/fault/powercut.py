@@ -169,12 +169,23 @@ def images(entries, cuts, dice):
         yield cut, state
 
 
+def mount(image, folder):
+    """Somebody else may take the loop device that was free a moment ago: then again."""
+    for last in [False] * 20 + [True]:
+        done = subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        if last:
+            raise AssertionError(f"no mount: {done.stderr.strip()}")
+        time.sleep(0.1)
+
+
 def look(home, number, state, undo):
     """What the log says on such a disk, at two openings, and when it is written again."""
     image, folder = home / f"image{number}", home / f"state{number}"
     folder.mkdir(exist_ok=True)
     image.write_bytes(state)
-    call("mount", "-o", "loop", image, folder)
+    mount(image, folder)
     step = ("umount", str(folder))
     undo.steps.append(step)
     try:
