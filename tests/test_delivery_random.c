@@ -120,6 +120,8 @@ static void s_settle (play_t *play)
     for (size_t n = 0; n < USED; n++)
         world->readers[n].full = false;
     play->now += DELIVERY_RETRY;
+    world_batch (world, 1, 10); // whose connection is lost is found out when something is sent
+    world_durable (world, play->now);
     for (int round = 0; round < 100; round++) {
         for (size_t n = 0; n < USED; n++)
             delivery_credit (world->readers[n].peer, UINT64_MAX);
