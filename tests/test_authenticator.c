@@ -208,46 +208,52 @@ END_TEST
 
 START_TEST (nobody_is_let_in_without_it)
 {
-    char plain[64], curve[64];
+    char curve[64];
     authenticator_destroy (&s_authenticator); // it died
-    zsock_t *router = s_listen (false, plain), *guarded = s_listen (true, curve);
-    zsock_t *one = frame_connect (plain, NULL), *two = frame_connect (curve, &s_tunnel);
-    s_is_not_served (router, &one);
-    s_is_not_served (guarded, &two);
-    zsock_destroy (&router);
+    zsock_t *guarded = s_listen (true, curve);
+    zsock_t *one = frame_connect (curve, &s_tunnel);
+    s_is_not_served (guarded, &one);
     zsock_destroy (&guarded);
 }
 END_TEST
 
 START_TEST (nobody_new_is_let_in_when_it_ends)
 {
-    char plain[64], curve[64];
-    zsock_t *router = s_listen (false, plain), *guarded = s_listen (true, curve);
+    char curve[64];
+    zsock_t *guarded = s_listen (true, curve);
     zsock_t *old = frame_connect (curve, &s_tunnel);
     s_is_served (guarded, old, s_client.public_key);
     authenticator_destroy (&s_authenticator);
-    zsock_t *one = frame_connect (plain, NULL), *two = frame_connect (curve, &s_tunnel);
-    s_is_not_served (router, &one);
-    s_is_not_served (guarded, &two);
+    zsock_t *one = frame_connect (curve, &s_tunnel);
+    s_is_not_served (guarded, &one);
     zsock_destroy (&old);
-    zsock_destroy (&router);
     zsock_destroy (&guarded);
 }
 END_TEST
 
 START_TEST (nobody_is_let_in_while_it_hangs)
 {
-    char plain[64], curve[64];
+    char curve[64];
     authenticator_destroy (&s_authenticator);
     zsock_t *prover = frame_prover (); // asked, and answers nothing
     ck_assert_ptr_nonnull (prover);
-    zsock_t *router = s_listen (false, plain), *guarded = s_listen (true, curve);
-    zsock_t *one = frame_connect (plain, NULL), *two = frame_connect (curve, &s_tunnel);
-    s_is_not_served (router, &one);
-    s_is_not_served (guarded, &two);
-    zsock_destroy (&router);
+    zsock_t *guarded = s_listen (true, curve);
+    zsock_t *one = frame_connect (curve, &s_tunnel);
+    s_is_not_served (guarded, &one);
     zsock_destroy (&guarded);
     zsock_destroy (&prover);
+}
+END_TEST
+
+START_TEST (plain_listener_needs_none)
+{
+    char plain[64];
+    authenticator_destroy (&s_authenticator);
+    zsock_t *router = s_listen (false, plain);
+    zsock_t *one = frame_connect (plain, NULL);
+    s_is_served (router, one, NULL);
+    zsock_destroy (&one);
+    zsock_destroy (&router);
 }
 END_TEST
 
@@ -308,6 +314,7 @@ int main (void)
     tcase_add_test (cases, encrypted_listener_takes_no_other_client);
     tcase_add_test (cases, plain_listener_takes_no_other_client);
     tcase_add_test (cases, nobody_is_let_in_without_it);
+    tcase_add_test (cases, plain_listener_needs_none);
     tcase_add_test (cases, nobody_new_is_let_in_when_it_ends);
     tcase_add_test (cases, nobody_is_let_in_while_it_hangs);
     tcase_add_test (cases, second_one_cannot_be_started);

@@ -182,7 +182,7 @@ def followers_come_back():
         user, other = User(Asker(registry.secure), name="ann"), User(Asker(registry.secure), name="bob")
         user.fine("join", "cats")
         other.fine("join", "cats")
-        follower = user.start("follow", "cats", "--json")
+        follower = user.start("follow", "cats", "--json", "--after", "#0")  # however late it is there
         other.fine("send", "cats", "one")
         while '"one"' not in follower.line():
             pass
