@@ -417,6 +417,55 @@ static void s_flip (uint64_t first, size_t at)
     free (bytes);
 }
 
+static void s_exchange (uint64_t one, uint64_t other)
+{
+    char from[600], to[600], aside[600];
+    snprintf (from, sizeof from, "%s", logs_segment (&s_logs, one));
+    snprintf (to, sizeof to, "%s", logs_segment (&s_logs, other));
+    snprintf (aside, sizeof aside, "%s", logs_file (&s_logs, "aside"));
+    ck_assert (rename (from, aside) == 0 && rename (to, from) == 0 && rename (aside, to) == 0);
+}
+
+START_TEST (files_with_wrong_names_are_served_and_put_right)
+{
+    uint64_t firsts[64];
+    s_make_segments ();
+    logs_segments (&s_logs, firsts, 64);
+    s_exchange (firsts[0], s_first);
+    logs_save (logs_segment (&s_logs, s_first + 50), s_bytes, s_size); // and a copy of the newest
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "renamed"));
+    ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "set aside as damaged-"));
+    uint64_t last = log_last (s_logs.log);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+    log_close_segment (s_logs.log);
+    logs_jobs (&s_logs, "it goes on", 60, 1); // over the number that the copy had
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert_str_eq (log_notice (s_logs.log), "");
+    ck_assert_uint_eq (log_last (s_logs.log), last + 61);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).gaps, 0);
+}
+END_TEST
+
+START_TEST (files_with_wrong_names_stay_while_there_is_damage)
+{
+    uint64_t firsts[64], after[64];
+    s_make_segments ();
+    s_flip (s_first, s_ends[0] + 80);
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    char from[600];
+    snprintf (from, sizeof from, "%s", logs_segment (&s_logs, firsts[1]));
+    ck_assert_int_eq (rename (from, logs_segment (&s_logs, firsts[1] + 1)), 0);
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert (log_read_only (s_logs.log));
+    ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "not what its name says"));
+    ck_assert_uint_eq (logs_segments (&s_logs, after, 64), count);
+    ck_assert_uint_eq (after[1], firsts[1] + 1);
+}
+END_TEST
+
 // It is read at each opening, so it is seen at once, and not when somebody asks for its records.
 START_TEST (header_of_an_older_segment_is_looked_at)
 {
@@ -703,6 +752,8 @@ END_TEST
 static void s_add_rest (TCase *cases)
 {
     tcase_add_test (cases, several_unfinished_segments_are_set_aside);
+    tcase_add_test (cases, files_with_wrong_names_are_served_and_put_right);
+    tcase_add_test (cases, files_with_wrong_names_stay_while_there_is_damage);
     tcase_add_test (cases, segment_that_the_log_went_on_without_is_set_aside);
     tcase_add_test (cases, what_a_begun_segment_rests_on_is_never_cut);
     tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);

@@ -136,6 +136,31 @@ START_TEST (sound_log_stays_as_it_is)
 }
 END_TEST
 
+START_TEST (files_get_their_names_again_before_anything_is_made_anew)
+{
+    char one[600], other[600], aside[600];
+    uint64_t lost = s_rot (1, 1);
+    snprintf (one, sizeof one, "%s", logs_segment (&s_logs, s_firsts[1]));
+    snprintf (other, sizeof other, "%s", logs_segment (&s_logs, s_firsts[2]));
+    snprintf (aside, sizeof aside, "%s", logs_file (&s_logs, "aside"));
+    ck_assert (rename (one, aside) == 0 && rename (other, one) == 0 && rename (aside, other) == 0);
+    ck_assert_int_eq (s_audit ().verdict, AUDIT_DAMAGED);
+    s_is_repaired (lost, 1);
+}
+END_TEST
+
+START_TEST (wrong_name_alone_is_something_to_repair)
+{
+    char from[600];
+    snprintf (from, sizeof from, "%s", logs_segment (&s_logs, s_firsts[2]));
+    ck_assert_int_eq (rename (from, logs_segment (&s_logs, s_firsts[2] + 1)), 0);
+    audit_t audit = s_audit ();
+    ck_assert_int_eq (audit.verdict, AUDIT_TORN);
+    ck_assert_ptr_nonnull (strstr (audit.place, "not what its name says"));
+    s_is_repaired (0, 0);
+}
+END_TEST
+
 START_TEST (rot_becomes_holes)
 {
     uint64_t lost = s_rot (0, 1);
@@ -430,6 +455,8 @@ int main (void)
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_set_timeout (cases, 20);
     tcase_add_test (cases, sound_log_stays_as_it_is);
+    tcase_add_test (cases, files_get_their_names_again_before_anything_is_made_anew);
+    tcase_add_test (cases, wrong_name_alone_is_something_to_repair);
     tcase_add_test (cases, rot_becomes_holes);
     tcase_add_test (cases, first_batch_of_a_segment_is_replaced_by_a_hole);
     tcase_add_test (cases, missing_segments_become_holes);

@@ -574,6 +574,48 @@ START_TEST (beginning_of_another_version_or_log_is_not_whole)
 }
 END_TEST
 
+static int s_is_overtaken (const logbook_t *book, int fd, uint16_t version)
+{
+    segment_header_t header, before;
+    uint8_t bytes[SEGMENT_HEADER];
+    int before_fd = open (logbook_path (book, 0), O_RDONLY);
+    ck_assert_int_eq (segment_pread (before_fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
+    ck_assert_int_eq (segment_header_decode (&before, bytes), 0);
+    ck_assert_int_eq (segment_pread (book->fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
+    ck_assert_int_eq (segment_header_decode (&header, bytes), 0);
+    before.version = version;
+    int rc = segment_is_overtaken (fd < 0 ? book->fd : fd, &header, before_fd, &before);
+    close (before_fd);
+    return rc;
+}
+
+// The first segment goes on with the records that the second one holds too.
+START_TEST (segment_of_a_failed_write_is_overtaken)
+{
+    uint8_t room[BATCH_MAX];
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    logbook_batch (book, 2, 10);
+    logbook_batch (book, 2, 10);
+    uint64_t at = book->at;
+    logbook_segment (book);
+    book->opens = false;
+    span_t batch = logbook_make (book, 2, 20, room);
+    book->opens = true;
+    logbook_batch (book, 2, 10);
+    ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 0);
+    logbook_spoil (book, 0, at, batch.data, batch.size);
+    ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 1);
+    ck_assert_int_eq (s_is_overtaken (book, -1, 0), 0);
+    int blind = open (logbook_path (book, 1), O_WRONLY);
+    ck_assert_int_eq (s_is_overtaken (book, blind, SEGMENT_VERSION), -1);
+    close (blind);
+    logbook_batch (book, 1, 10); // it says that what was before it is durable
+    ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 0);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (first_batch_must_hold_records)
 {
     logbook_t *book = s_three ();
@@ -700,6 +742,7 @@ int main (void)
     tcase_add_test (cases, first_batch_must_say_that_it_opens_the_segment);
     tcase_add_test (cases, beginning_of_another_version_or_log_is_not_whole);
     tcase_add_test (cases, first_batch_must_hold_records);
+    tcase_add_test (cases, segment_of_a_failed_write_is_overtaken);
     tcase_add_test (cases, state_says_nothing_of_what_was_durable);
     tcase_add_test (cases, later_batch_says_what_was_durable);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);

@@ -173,16 +173,12 @@ START_TEST (headers_that_are_none_or_strange_are_listed)
     logbook_spoil (book, 0, 20, "?", 1);
     ck_assert_int_eq (truncate (logbook_path (book, 1), SEGMENT_HEADER - 1), 0);
     ck_assert_int_eq (truncate (logbook_path (book, 2), 0), 0);
-    char elsewhere[600];
-    snprintf (elsewhere, sizeof elsewhere, "%s", logbook_path (book, 3));
-    book->firsts[3]++; // the header says another sequence than the name
-    ck_assert_int_eq (rename (elsewhere, logbook_path (book, 3)), 0);
     segments_t *segments = s_open (book);
     ck_assert_uint_eq (segments_count (segments), 5);
     for (size_t i = 0; i < 5; i++) {
-        ck_assert_uint_eq (segments_at (segments, i)->header.version, 0);
+        ck_assert_uint_eq (segments_at (segments, i)->header.version, i == 3);
         ck_assert_uint_eq (segments_at (segments, i)->header.first, book->firsts[i]);
-        ck_assert_int_eq (segments_at (segments, i)->foreign, i >= 3);
+        ck_assert_int_eq (segments_at (segments, i)->foreign, i == 4);
     }
     segments_destroy (&segments);
     logbook_destroy (book);
@@ -234,7 +230,7 @@ START_TEST (at_most_64_files_stay_open)
     }
     size_t before = s_count_open (), later;
     segments_t *segments = s_open (book);
-    ck_assert_uint_eq (s_count_open () - before, SEGMENTS_OPEN);
+    ck_assert_uint_eq (s_count_open (), before); // their headers were read
     int newest = segments_fd (segments, segments_newest (segments));
     for (uint64_t seq = 1; seq <= s_head (book); seq++) {
         segments_page_t page;
@@ -243,6 +239,7 @@ START_TEST (at_most_64_files_stay_open)
         ck_assert_uint_le (s_count_open () - before, SEGMENTS_OPEN);
         ck_assert_int_eq (segments_newest (segments)->fd, newest); // is written
     }
+    ck_assert_uint_eq (s_count_open () - before, SEGMENTS_OPEN);
     segment_header_t header = {.version = SEGMENT_VERSION, .first = book->next};
     segments_append (segments, &header, dup (book->fd), 500);
     ck_assert_uint_le (s_count_open () - before, SEGMENTS_OPEN);

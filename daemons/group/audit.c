@@ -386,6 +386,11 @@ static bool s_open (run_t *self)
     return known || s_find (self, AUDIT_DAMAGED, "no segment has a header");
 }
 
+static void s_hear (void *arg, const char *line)
+{
+    s_find (arg, AUDIT_TORN, "%s", line);
+}
+
 void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
 {
     memset (self, 0, sizeof *self);
@@ -403,6 +408,8 @@ void audit_run (audit_t *self, const char *folder, const audit_io_t *io)
         fine = s_check_segment (&run, i);
     if (fine || self->verdict == AUDIT_TORN) // damage outweighs a torn tail
         s_check_front (&run);
+    if (self->verdict == AUDIT_SOUND && !s_is_live (&run)) // the next opening puts it right
+        shelf_astray (segments_shelf (run.segments), s_hear, &run);
     segments_destroy (&run.segments);
     close (run.dir);
 }

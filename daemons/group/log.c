@@ -471,7 +471,7 @@ size_t log_drop_trimmed (log_t *self)
     while (segments_count (self->segments) > 1 &&
            segments_at (self->segments, 1)->header.first <= self->oldest) {
         char name[SEGMENT_NAME];
-        segment_name (segments_at (self->segments, 0)->header.first, name);
+        segment_name (segments_at (self->segments, 0)->name, name);
         // Not synced: a file that a crash brings back is below the oldest, and goes at the next
         // opening.
         if (unlinkat (self->dir, name, 0) < 0 && errno != ENOENT)

@@ -177,6 +177,25 @@ static void s_leave_out (run_t *self, segment_t *segment)
     segments_drop_newest (self->result->segments);
 }
 
+static void s_tell_astray (void *arg, const char *line)
+{
+    s_notice (arg, "%s", line);
+}
+
+// Files have their names again at the end, if there is no damage.
+static int s_put_right (run_t *self)
+{
+    segments_t *segments = self->result->segments;
+    if (self->result->damaged) {
+        shelf_astray (segments_shelf (segments), s_tell_astray, self);
+        return 0;
+    }
+    if (segments_put_right (segments, s_tell_astray, self) < 0)
+        return trouble_set (self->trouble, EXIT_SYNC,
+                            "files with wrong names cannot be put right: %s", strerror (errno));
+    return 0;
+}
+
 // It is renamed at the end, and only if there is no damage: it may be what proves that.
 static int s_set_aside (run_t *self)
 {
@@ -451,8 +470,10 @@ int recovery_run (recovery_t *self, int dir, const guid_t *id, recovery_fold_fn 
         s_check_end (&run);
         s_check_headers (&run);
         s_check_front (&run);
-        rc = s_set_aside (&run);
+        rc = s_put_right (&run);
     }
+    if (rc == 0)
+        rc = s_set_aside (&run);
     free (run.aside);
     if (rc < 0)
         segments_destroy (&self->segments);

@@ -18,6 +18,8 @@
 // - Anything else is damage: the log can be read, not written. Every valid batch is served. So is
 //   an older segment without a header.
 // - Where no segment has a whole beginning, the fold begins with what is whole of the oldest one's.
+// - Files with a wrong name (shelf.h) get theirs again, and copies are set aside, if there is no
+// damage.
 // - A read error is neither: opening fails.
 
 #ifndef ZCHAT_RECOVERY_H

@@ -105,6 +105,7 @@ static void s_explain_segment (const survey_segment_t *segment, repair_tell_fn *
 
 void repair_explain (const survey_t *survey, repair_tell_fn *tell, void *arg)
 {
+    shelf_astray (segments_shelf (survey->segments), tell, arg);
     for (size_t i = 0; i < survey->count; i++)
         s_explain_segment (&survey->list[i], tell, arg);
     if (survey->damaged)
@@ -418,6 +419,9 @@ int repair_run (int dir, const survey_t *survey, repair_tell_fn *tell, void *arg
     run_t run = {dir, survey, NULL, tell, arg, trouble};
     if (*survey->refusal)
         return trouble_set (trouble, EXIT_REFUSED, "%s", survey->refusal);
+    if (segments_put_right (survey->segments, tell, arg) < 0)
+        return trouble_set (trouble, EXIT_SYNC, "files with wrong names cannot be put right: %s",
+                            strerror (errno));
     // From the end: what a segment is made from lies before it.
     for (size_t i = survey->count; i > 0; i--) {
         run.at = &survey->list[i - 1];

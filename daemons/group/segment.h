@@ -1,6 +1,6 @@
 // segment: one file of a log, its header and the walk over its batches.
 //
-// Daemon floor 1. A segment is named by its first sequence, 20 digits and ".log". It begins with a
+// Floor 8. A segment is named by its first sequence, 20 digits and ".log". It begins with a
 // header of SEGMENT_HEADER bytes, numbers in network order:
 //
 //     offset size

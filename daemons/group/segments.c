@@ -3,13 +3,13 @@
 #include "daemons/group/seek.h"
 
 #include <czmq.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 struct segments {
     int dir;
     guid_t id;
+    shelf_t *shelf; // as it was at the beginning
     segment_t *list;
     size_t count;
     size_t room;
@@ -73,84 +73,42 @@ static void s_set_header (segment_t *segment, const segment_header_t *header)
     segment->indexed_seq = header->first;
 }
 
-// Reads the header of the file named by `first`. Returns -1 on a read error.
-static int s_load_header (segments_t *self, segment_t *segment, uint64_t first)
-{
-    uint8_t bytes[SEGMENT_HEADER];
-    segment_header_t header;
-    segment->header.first = segment->indexed_seq = first;
-    if (segments_fd (self, segment) < 0)
-        return -1;
-    ssize_t rc = segment_pread (segment->fd, bytes, sizeof bytes, 0);
-    if (rc < 0)
-        return -1;
-    bool whole = rc == sizeof bytes && segment_header_decode (&header, bytes) == 0;
-    segment->foreign = whole && (header.first != first || !guid_equal (&header.log, &self->id));
-    if (whole && !segment->foreign)
-        s_set_header (segment, &header);
-    return 0;
-}
-
-static int s_by_first (const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-// The first sequences of all segments in the folder, sorted. NULL with errno; none is not NULL.
-static uint64_t *s_list_folder (int dir, size_t *count)
-{
-    int copy = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = copy < 0 ? NULL : fdopendir (copy);
-    if (!folder)
-        return NULL;
-    size_t room = 64;
-    uint64_t *firsts = malloc (room * sizeof *firsts);
-    *count = 0;
-    struct dirent *entry;
-    while (firsts && (errno = 0, entry = readdir (folder))) {
-        uint64_t first;
-        if (!segment_name_parse (entry->d_name, &first))
-            continue;
-        if (*count == room) {
-            room *= 2;
-            firsts = realloc (firsts, room * sizeof *firsts);
-        }
-        assert (firsts);
-        firsts[(*count)++] = first;
-    }
-    int cause = errno;
-    closedir (folder);
-    if (cause) {
-        free (firsts);
-        errno = cause;
-        return NULL;
-    }
-    qsort (firsts, *count, sizeof *firsts, s_by_first);
-    return firsts;
-}
-
 segments_t *segments_new (int dir, const guid_t *id)
 {
-    size_t count;
-    uint64_t *firsts = s_list_folder (dir, &count);
-    if (!firsts)
+    shelf_t *shelf = shelf_new (dir, id);
+    if (!shelf)
         return NULL;
     segments_t *self = zmalloc (sizeof *self);
     self->dir = dir;
     self->id = *id;
-    for (size_t i = 0; i < count && self; i++) {
-        if (s_load_header (self, s_add (self), firsts[i]) < 0) {
-            int cause = errno;
-            segments_destroy (&self);
-            errno = cause;
-        }
+    self->shelf = shelf;
+    for (size_t i = 0; i < shelf->count; i++) {
+        const shelf_file_t *file = &shelf->files[i];
+        segment_t *segment = s_add (self);
+        segment->name = file->name;
+        segment->foreign = file->foreign;
+        segment->header.first = segment->indexed_seq = file->header.first;
+        if (file->whole)
+            s_set_header (segment, &file->header);
     }
-    free (firsts);
-    for (size_t i = self ? self->count : 0; i > 0; i--) // of whose header nothing is known: at most
+    for (size_t i = self->count; i > 0; i--) // of whose header nothing is known: at most
         if (self->list[i - 1].header.version == 0)
             self->list[i - 1].header.time = i < self->count ? self->list[i].header.time : INT64_MAX;
     return self;
+}
+
+const shelf_t *segments_shelf (const segments_t *self)
+{
+    return self->shelf;
+}
+
+int segments_put_right (segments_t *self, shelf_tell_fn *tell, void *arg)
+{
+    if (shelf_put_right (self->shelf, tell, arg) < 0)
+        return -1;
+    for (size_t i = 0; i < self->count; i++)
+        self->list[i].name = self->list[i].header.first;
+    return 0;
 }
 
 void segments_destroy (segments_t **self_p)
@@ -160,6 +118,7 @@ void segments_destroy (segments_t **self_p)
         return;
     while (self->count > 0)
         s_drop (self, self->count - 1);
+    shelf_destroy (&self->shelf);
     free (self->list);
     free (self);
     *self_p = NULL;
@@ -180,7 +139,7 @@ uint64_t segments_size (segments_t *self, size_t position)
     segment_t *segment = &self->list[position];
     char name[SEGMENT_NAME];
     struct stat status;
-    segment_name (segment->header.first, name);
+    segment_name (segment->name, name);
     // A segment that is not the newest does not grow any more.
     if (segment->end == UINT64_MAX && fstatat (self->dir, name, &status, 0) == 0)
         segment->end = (uint64_t)status.st_size;
@@ -197,6 +156,7 @@ segment_t *segments_append (segments_t *self, const segment_header_t *header, in
     s_make_room (self);
     segment_t *segment = s_add (self);
     s_set_header (segment, header);
+    segment->name = header->first;
     segment->fd = fd;
     segment->end = end;
     self->open++;
@@ -216,7 +176,7 @@ void segments_drop_oldest (segments_t *self)
 static int s_open (const segments_t *self, const segment_t *segment, int flags)
 {
     char name[SEGMENT_NAME];
-    segment_name (segment->header.first, name);
+    segment_name (segment->name, name);
     return openat (self->dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 

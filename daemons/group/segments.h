@@ -9,7 +9,7 @@
 #define ZCHAT_SEGMENTS_H
 
 #include "daemons/group/index.h"
-#include "daemons/group/segment.h"
+#include "daemons/group/shelf.h"
 
 #define SEGMENTS_OPEN     64
 #define SEGMENTS_HEADROOM 128 // bytes before a page's batches that the reader of it may overwrite
@@ -19,6 +19,7 @@ typedef struct segments segments_t;
 
 typedef struct {
     segment_header_t header;
+    uint64_t name;  // of the file: header.first, unless it was renamed
     bool foreign;   // has a header, but of another log
     int fd;         // -1: not open
     bool read_only; // it could be opened for reading only
@@ -37,6 +38,11 @@ typedef struct {
 // log, is listed with version 0; the caller decides what that means.
 segments_t *segments_new (int dir, const guid_t *id);
 void segments_destroy (segments_t **self_p);
+
+// The files, as they were found.
+const shelf_t *segments_shelf (const segments_t *self);
+// Gives each file its name again: see shelf.h.
+int segments_put_right (segments_t *self, shelf_tell_fn *tell, void *arg);
 
 size_t segments_count (const segments_t *self);
 segment_t *segments_at (segments_t *self, size_t position); // valid until the list changes

@@ -469,6 +469,7 @@ survey_t *survey_new (int dir, const guid_t *log,
     self->log = *log;
     self->segments = segments_new (dir, log);
     if (self->segments) {
+        self->torn = shelf_astray (segments_shelf (self->segments), NULL, NULL);
         self->count = segments_count (self->segments);
         self->list = zmalloc ((self->count + 1) * sizeof *self->list);
         for (size_t i = 0; i < self->count; i++) {

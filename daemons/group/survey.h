@@ -42,7 +42,7 @@ typedef struct {
     survey_segment_t *list;
     size_t count;
     bool damaged; // there is something to be made anew
-    bool torn;    // there is something for the next opening to cut off or set aside
+    bool torn;    // there is something for the next opening to cut off, set aside or rename
     const segment_header_t *begun; // of an unfinished segment: all before it was durable; or NULL
     uint64_t oldest;               // the first sequence that is kept, and why
     record_why_t why;

@@ -1,6 +1,6 @@
 // writer: the one thread that writes a log, and the only file that calls fdatasync and fsync.
 //
-// Daemon floor 1. One job at a time: its bytes are written and synced, and only then the job is
+// Floor 8. One job at a time: its bytes are written and synced, and only then the job is
 // done. Between jobs the thread writes zeros ahead of the log and syncs them, in small steps: a
 // file that does not grow needs one disk write a sync less.
 //
