@@ -395,6 +395,61 @@ START_TEST (search_passes_over_lower_sequences)
 }
 END_TEST
 
+// A page of the log was written over another one: some batches are there twice, and others not at
+// all.
+static void s_misplace (logbook_t *book, uint64_t from, uint64_t to, size_t size)
+{
+    uint8_t *page = malloc (size);
+    ck_assert_int_eq (segment_pread (book->fd, page, size, from), size);
+    ck_assert_int_eq (pwrite (book->fd, page, size, (off_t)to), (ssize_t)size);
+    free (page);
+}
+
+START_TEST (search_passes_over_a_page_of_a_later_place)
+{
+    for (size_t later = 12; later < 60; later += 9)
+        for (uint64_t shift = 0; shift < 700; shift += 99) {
+            logbook_t *book = logbook_new ();
+            logbook_segment (book);
+            for (size_t i = 0; i < 64; i++)
+                logbook_batch (book, 1 + i % 2, 300 + 10 * (i % 7));
+            uint64_t page = book->entries[3].offset + shift, end = page + 2048;
+            size_t bad = 3, good = 3;
+            while (book->entries[bad].offset + book->entries[bad].size <= page)
+                bad++;
+            while (book->entries[good].offset < end)
+                good++;
+            s_misplace (book, book->entries[later].offset + 50, page, 2048);
+            segment_walk_t *walk = s_walk (book);
+            for (size_t i = 0; i < bad; i++)
+                s_is_batch (walk, &book->entries[i]);
+            s_is_end (walk, SEGMENT_BAD);
+            uint64_t seq = book->entries[bad].first;
+            ck_assert_int_eq (segment_walk_search (walk, seq), SEGMENT_BATCH);
+            ck_assert_uint_eq (segment_walk_offset (walk), book->entries[good].offset);
+            for (size_t i = good; i < 64; i++)
+                s_is_batch (walk, &book->entries[i]);
+            segment_walk_destroy (&walk);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+// What stands behind a hole stays what it is, however little of it there is before the next hole.
+START_TEST (few_batches_between_holes_are_not_stray)
+{
+    logbook_t *book = s_hole (1, 2, SPOIL_HEADER);
+    logbook_damage (book, &book->entries[4], SPOIL_HEADER);
+    segment_walk_t *walk = s_walk (book);
+    s_is_batch (walk, &book->entries[0]);
+    s_is_end (walk, SEGMENT_BAD);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[1].first), SEGMENT_BATCH);
+    ck_assert_uint_eq (segment_walk_offset (walk), book->entries[3].offset);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (search_goes_no_further_than_it_is_told_to)
 {
     for (int how = SPOIL_HEADER; how <= SPOIL_ZEROS; how++) {
@@ -732,6 +787,8 @@ int main (void)
     tcase_add_test (cases, search_passes_over_broken_records);
     tcase_add_test (cases, search_finds_the_next_whole_batch);
     tcase_add_test (cases, search_passes_over_lower_sequences);
+    tcase_add_test (cases, search_passes_over_a_page_of_a_later_place);
+    tcase_add_test (cases, few_batches_between_holes_are_not_stray);
     tcase_add_test (cases, search_goes_no_further_than_it_is_told_to);
     tcase_add_test (cases, zeros_are_not_looked_behind_when_a_batch_is_tried);
     tcase_add_test (cases, search_that_finds_nothing_comes_to_the_end);

@@ -257,6 +257,29 @@ START_TEST (batch_in_the_wrong_place_costs_no_other)
 }
 END_TEST
 
+// A disk wrote a page of a later segment over whole batches: they are lost, and nothing else.
+START_TEST (page_of_a_later_place_costs_no_more_than_it_lies_on)
+{
+    for (size_t later = 1; later <= 2; later++) {
+        s_load (later);
+        size_t start = s_ends[1], size = s_ends[2] - s_ends[1];
+        uint8_t *page = malloc (size);
+        memcpy (page, s_bytes + start, size);
+        s_load (0);
+        ck_assert_uint_ge (s_batches, 4);
+        uint8_t *before = malloc (s_size);
+        memcpy (before, s_bytes, s_size);
+        uint64_t from = s_first_of (1), to = s_first_of (3) - 1;
+        memcpy (s_bytes + s_ends[1] + 9, page, size); // it ends in the batch behind
+        s_save (0, s_size);
+        s_has_hole (s_look (0), from, to);
+        logs_save (logs_segment (&s_logs, s_firsts[0]), before, s_size);
+        free (before);
+        free (page);
+    }
+}
+END_TEST
+
 // A segment is begun when all before it is durable, so what is bad there then is no torn tail.
 START_TEST (begun_segment_tells_what_was_durable)
 {
@@ -448,6 +471,7 @@ int main (void)
     tcase_add_test (cases, segment_that_the_log_went_on_without_is_no_damage);
     tcase_add_test (cases, last_batch_of_a_headless_newest_segment_is_kept);
     tcase_add_test (cases, batch_in_the_wrong_place_costs_no_other);
+    tcase_add_test (cases, page_of_a_later_place_costs_no_more_than_it_lies_on);
     tcase_add_test (cases, begun_segment_tells_what_was_durable);
     tcase_add_test (cases, bytes_behind_an_older_segment_are_damage_without_loss);
     tcase_add_test (cases, broken_chain_drops_no_batch);

@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 static const char MAGIC[8] = {'z', 'c', 'h', 'a', 't', 'l', 'o', 'g'};
-enum { HASHED = 80, WINDOW = 1 << 20 };
+enum { HASHED = 80, WINDOW = 1 << 20, PROBE = 1 << 17 };
 
 void segment_name (uint64_t first, char out[SEGMENT_NAME])
 {
@@ -216,6 +216,7 @@ segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch)
     return (uint64_t)used == self->offset ? SEGMENT_END : SEGMENT_BAD;
 }
 
+// The next place where a whole batch is, wherever it may belong.
 static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_t seq,
                                 uint64_t stop)
 {
@@ -239,14 +240,72 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
     return SEGMENT_BAD;
 }
 
-segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
+// Batches that follow each other from one place on.
+typedef struct {
+    uint64_t first;
+    uint64_t size; // PROBE bytes at most
+    bool ends;     // nothing but zeros follows
+} run_t;
+
+// -1: a read error.
+static int s_run (const segment_walk_t *self, uint64_t offset, run_t *run)
 {
-    return s_search (self, BATCH_TYPE_RECORDS, seq, UINT64_MAX);
+    uint64_t end = self->end - offset < PROBE ? self->end : offset + PROBE;
+    segment_walk_t *walk = segment_walk_new (self->fd, &self->log, offset, end);
+    batch_t batch;
+    segment_step_t step = segment_walk_next (walk, &batch);
+    if (step == SEGMENT_BATCH) {
+        chain_t chain = hole_chain_after (&batch);
+        run->first = hole_first (&batch);
+        segment_walk_expect (walk, hole_last (&batch) + 1, &chain);
+    }
+    while (step == SEGMENT_BATCH)
+        step = segment_walk_next (walk, &batch);
+    run->ends = step == SEGMENT_END;
+    run->size = segment_walk_offset (walk) - offset;
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? -1 : 0;
+}
+
+// *behind: the place behind those that are as stray as the first one.
+static int s_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq, uint64_t *behind)
+{
+    run_t run = {0}, other = {.first = UINT64_MAX};
+    int rc = s_run (self, offset, &run);
+    if (rc < 0 || run.ends || run.size == 0 || run.size >= BATCH_MAX)
+        return rc;
+    *behind = offset + run.size;
+    uint64_t at = *behind - 1, stop = at + BATCH_MAX + 1;
+    uint64_t end = self->end - stop < BATCH_MAX ? self->end : stop + BATCH_MAX;
+    segment_walk_t *walk = segment_walk_new (self->fd, &self->log, at, end);
+    segment_step_t step = s_search (walk, BATCH_TYPE_RECORDS, seq, stop);
+    if (step == SEGMENT_FAILED || (step == SEGMENT_BATCH && s_run (self, walk->offset, &other) < 0))
+        rc = -1;
+    segment_walk_destroy (&walk);
+    return rc < 0 ? -1 : other.first < run.first && (other.ends || other.size > run.size);
+}
+
+int segment_walk_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq)
+{
+    uint64_t behind;
+    return s_is_stray (self, offset, seq, &behind);
 }
 
 segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop)
 {
-    return s_search (self, BATCH_TYPE_RECORDS, seq, stop);
+    for (;;) {
+        uint64_t behind;
+        segment_step_t step = s_search (self, BATCH_TYPE_RECORDS, seq, stop);
+        int stray = step == SEGMENT_BATCH ? s_is_stray (self, self->offset, seq, &behind) : 0;
+        if (stray <= 0)
+            return stray < 0 ? SEGMENT_FAILED : step;
+        self->offset = behind - 1;
+    }
+}
+
+segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq)
+{
+    return segment_walk_search_to (self, seq, UINT64_MAX);
 }
 
 segment_step_t segment_walk_search_state (segment_walk_t *self)
@@ -281,7 +340,7 @@ int segment_was_durable (int fd, const guid_t *log, uint64_t offset, uint64_t se
     while (rc == 0 && step != SEGMENT_END) {
         batch_t batch;
         if (step == SEGMENT_BAD)
-            step = segment_walk_search (walk, seq);
+            step = s_search (walk, BATCH_TYPE_RECORDS, seq, UINT64_MAX);
         segment_walk_expect (walk, 0, NULL); // one may be out of place, and those behind it not
         if (step == SEGMENT_BATCH)
             step = segment_walk_next (walk, &batch);

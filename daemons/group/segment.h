@@ -84,13 +84,20 @@ uint64_t segment_walk_offset (const segment_walk_t *self);      // where the nex
 const chain_t *segment_walk_chain (const segment_walk_t *self); // after the last batch
 
 // After SEGMENT_BAD: moves to the next whole RECORDS batch of this log with a first sequence of at
-// least `seq`, wherever behind this place it begins; nothing else is demanded of it.
+// least `seq`, wherever behind this place it begins; nothing else is demanded of it but that it is
+// not stray.
 // Returns SEGMENT_BATCH (segment_walk_next will give it), SEGMENT_END or SEGMENT_FAILED.
 segment_step_t segment_walk_search (segment_walk_t *self, uint64_t seq);
 // The same, but looks only at places below the offset `stop`; SEGMENT_BAD: none there, go on.
 segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop);
 // The same for a whole STATE batch.
 segment_step_t segment_walk_search_state (segment_walk_t *self);
+
+// Whether the whole RECORDS batch at `offset`, found behind what is damaged where `seq` was
+// expected, is of a page that belongs to a later place of the log: behind it and those that follow
+// it, not farther than a batch may be long, the next whole ones come before it, and are more, or go
+// up to the end of the file. 1, 0, or -1 with errno on a read error.
+int segment_walk_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq);
 
 // Whether header, STATE and first batch are whole and agree. 1, 0, or -1 with errno on a read
 // error.

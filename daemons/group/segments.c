@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+enum { STEP_HOLES = 16 }; // that one step comes to: each one is looked around in
+
 struct segments {
     int dir;
     guid_t id;
@@ -272,7 +274,9 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
     segment_walk_expect (walk, segment->indexed_seq, NULL);
     uint64_t stop = segment->indexed + SEGMENTS_STEP;
     segment_step_t step = SEGMENT_BATCH;
-    while ((step == SEGMENT_BATCH || step == SEGMENT_BAD) && segment->indexed + 1 < stop)
+    for (size_t holes = 0; (step == SEGMENT_BATCH || step == SEGMENT_BAD) &&
+                           segment->indexed + 1 < stop && holes < STEP_HOLES;
+         holes += step == SEGMENT_BAD)
         step = s_index_next (segment, walk, stop);
     segment_walk_destroy (&walk);
     if (step == SEGMENT_FAILED)

@@ -133,9 +133,15 @@ static int s_resync (run_t *run, uint64_t offset, place_t *place)
         segment_walk_expect (walk, 0, NULL); // one that is passed over says nothing of the next
         if (step == SEGMENT_BATCH)
             step = segment_walk_next (walk, &batch);
-        if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS &&
-            hole_first (&batch) >= run->seq && hole_last (&batch) < run->limit)
-            *place = s_place (&batch, segment_walk_offset (walk));
+        if (step != SEGMENT_BATCH || batch.type != BATCH_TYPE_RECORDS ||
+            hole_first (&batch) < run->seq || hole_last (&batch) >= run->limit)
+            continue;
+        uint64_t at = segment_walk_offset (walk) - batch.bytes.size;
+        int stray = segment_walk_is_stray (walk, at, run->seq);
+        if (stray < 0)
+            step = SEGMENT_FAILED;
+        else if (!stray)
+            *place = s_place (&batch, at + batch.bytes.size);
     }
     segment_walk_destroy (&walk);
     return step == SEGMENT_FAILED ? -1 : 0;
