@@ -272,9 +272,9 @@ static int s_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq
 {
     run_t run = {0}, other = {.first = UINT64_MAX};
     int rc = s_run (self, offset, &run);
+    *behind = offset + run.size;
     if (rc < 0 || run.ends || run.size == 0 || run.size >= BATCH_MAX)
         return rc;
-    *behind = offset + run.size;
     uint64_t at = *behind - 1, stop = at + BATCH_MAX + 1;
     uint64_t end = self->end - stop < BATCH_MAX ? self->end : stop + BATCH_MAX;
     segment_walk_t *walk = segment_walk_new (self->fd, &self->log, at, end);
@@ -294,7 +294,7 @@ int segment_walk_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t
 segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint64_t stop)
 {
     for (;;) {
-        uint64_t behind;
+        uint64_t behind = 0;
         segment_step_t step = s_search (self, BATCH_TYPE_RECORDS, seq, stop);
         int stray = step == SEGMENT_BATCH ? s_is_stray (self, self->offset, seq, &behind) : 0;
         if (stray <= 0)
