@@ -29,6 +29,7 @@ typedef enum {
     FAULTS_OPENAT,
     FAULTS_UNLINKAT,
     FAULTS_RENAMEAT,
+    FAULTS_FADVISE,
     FAULTS_CALLS
 } faults_call_t;
 
@@ -259,6 +260,8 @@ int __real_fallocate (int fd, int mode, off_t offset, off_t size);
 int __wrap_fallocate (int fd, int mode, off_t offset, off_t size);
 int __real_openat (int dir, const char *name, int flags, ...);
 int __wrap_openat (int dir, const char *name, int flags, ...);
+int __real_posix_fadvise (int fd, off_t offset, off_t size, int advice);
+int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice);
 int __real_unlinkat (int dir, const char *name, int flags);
 int __wrap_unlinkat (int dir, const char *name, int flags);
 int __real_renameat (int from_dir, const char *from, int to_dir, const char *to);
@@ -346,6 +349,16 @@ int __wrap_openat (int dir, const char *name, int flags, ...)
     if (rc >= 0)
         rc = __real_openat (dir, name, flags, mode);
     s_faults_end (FAULTS_OPENAT);
+    return rc;
+}
+
+int __wrap_posix_fadvise (int fd, off_t offset, off_t size, int advice)
+{
+    size_t wanted = (size_t)size;
+    int rc = s_faults_begin (FAULTS_FADVISE, fd, (uint64_t)offset, &wanted) < 0 ? errno : 0;
+    if (rc == 0)
+        rc = __real_posix_fadvise (fd, offset, size, advice);
+    s_faults_end (FAULTS_FADVISE);
     return rc;
 }
 

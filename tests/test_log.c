@@ -154,6 +154,9 @@ START_TEST (times_never_decrease)
     s_logs.now = LOGS_NOW - INT64_C (3600000000); // the clock steps back
     logs_job (&s_logs, "two", 2);
     ck_assert_int_eq (log_time (s_logs.log), LOGS_NOW);
+    s_logs.now = LOGS_NOW - 1; // or is set by a little
+    logs_job (&s_logs, "and", 1);
+    ck_assert_int_eq (log_time (s_logs.log), LOGS_NOW);
     s_reopen (LARGE);
     ck_assert_int_eq (log_time (s_logs.log), LOGS_NOW);
     logs_job (&s_logs, "three", 1);

@@ -152,6 +152,34 @@ START_TEST (tail_torn_at_any_byte_with_garbage_behind_is_cut)
 END_TEST
 
 // Nothing is cut if what is cut cannot be kept.
+// The copy and its name are on the disk before anything is cut, and the cut before anything is
+// written behind it.
+START_TEST (cut_is_synced_behind_its_copy)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    struct stat folder, synced = {0};
+    s_write (s_bytes, s_size - 7);
+    faults_forget ();
+    logs_must_open (&s_logs, LARGE);
+    ck_assert_int_eq (stat (s_logs.path, &folder), 0);
+    size_t count = faults_events (events), cut = 0;
+    while (cut < count && events[cut].call != FAULTS_FTRUNCATE)
+        cut++;
+    ck_assert_uint_lt (cut + 1, count);
+    ck_assert (events[cut + 1].call == FAULTS_FSYNC && events[cut + 1].fd == events[cut].fd);
+    size_t last = cut;
+    while (events[--last].call != FAULTS_FSYNC)
+        ;
+    ck_assert_int_eq (fstat (events[last].fd, &synced), 0);
+    ck_assert (synced.st_ino == folder.st_ino);
+    size_t copy = last;
+    while (events[--copy].call != FAULTS_FSYNC)
+        ;
+    ck_assert_int_eq (events[copy - 1].call, FAULTS_PWRITE); // of the copy
+    ck_assert_int_eq (events[copy - 1].fd, events[copy].fd);
+}
+END_TEST
+
 START_TEST (tail_that_cannot_be_kept_is_not_cut)
 {
     s_write (s_bytes, s_size - 1);
@@ -779,6 +807,7 @@ int main (void)
     tcase_add_test (cases, tail_torn_at_any_byte_is_cut);
     tcase_add_test (cases, tail_torn_at_any_byte_with_zeros_behind_is_cut);
     tcase_add_test (cases, tail_torn_at_any_byte_with_garbage_behind_is_cut);
+    tcase_add_test (cases, cut_is_synced_behind_its_copy);
     tcase_add_test (cases, tail_that_cannot_be_kept_is_not_cut);
     tcase_add_test (cases, tail_that_may_not_be_cut_is_told_so);
     tcase_add_test (cases, damage_before_what_was_durable_is_never_cut);

@@ -393,6 +393,19 @@ START_TEST (syncs_outside_of_jobs_say_their_errors)
 }
 END_TEST
 
+// What is read next has to come from the disk.
+START_TEST (file_is_dropped_from_the_page_cache_when_it_is_synced)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    ck_assert_int_eq (writer_sync_and_forget (s_file), 0);
+    size_t count = faults_events (events);
+    size_t synced = s_next_event (events, count, 0, FAULTS_FSYNC);
+    size_t dropped = s_next_event (events, count, synced, FAULTS_FADVISE);
+    ck_assert (events[synced].fd == s_file && events[dropped].fd == s_file);
+    ck_assert (events[dropped].offset == 0 && events[dropped].size == 0); // all of it
+}
+END_TEST
+
 static void s_add_failures (TCase *cases)
 {
     tcase_add_test (cases, full_disk_leaves_nothing_of_the_job);
@@ -425,6 +438,7 @@ int main (void)
     tcase_add_test (cases, full_disk_while_zeroing_is_no_trouble);
     tcase_add_test (cases, end_waits_for_the_job_under_way);
     tcase_add_test (cases, syncs_outside_of_jobs_say_their_errors);
+    tcase_add_test (cases, file_is_dropped_from_the_page_cache_when_it_is_synced);
     s_add_failures (cases);
     return kit_run (cases, "writer");
 }
