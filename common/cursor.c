@@ -20,9 +20,22 @@ void cursor_feed (cursor_t *self, span_t batches)
     self->open = false;
     self->given = false;
     self->wrong = NULL;
+    self->parted = false;
 }
 
-static const char *s_judge (const cursor_t *self, batch_t *batch)
+// Does the batch say that the log has another past than what was seen?
+static bool s_parted (const cursor_t *self, const batch_t *batch)
+{
+    uint64_t last = batch_last (batch);
+    if (self->seen == 0 || batch->first > self->seen + 1 || last < self->seen)
+        return false;
+    if (batch->first == self->seen + 1)
+        return !chain_equal (&batch->chain, &self->chain);
+    chain_t behind = chain_next (&batch->chain, batch->bytes);
+    return last > self->seen || !chain_equal (&behind, &self->chain);
+}
+
+static const char *s_judge (cursor_t *self, batch_t *batch)
 {
     if (batch_open (batch, self->rest, &self->log) < 0)
         return "a batch whose checksum or header is wrong";
@@ -30,8 +43,8 @@ static const char *s_judge (const cursor_t *self, batch_t *batch)
         return "a batch that holds no records";
     if (batch->first > self->next)
         return "records are missing before a batch";
-    if (self->seen > 0 && batch->first == self->seen + 1 &&
-        !chain_equal (&batch->chain, &self->chain))
+    self->parted = s_parted (self, batch);
+    if (self->parted)
         return "a batch that does not continue the one before it";
     return batch_sound (batch) ? NULL : "a batch whose records cannot be read";
 }

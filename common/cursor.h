@@ -1,10 +1,11 @@
 // cursor: a reader's position in a log: checks what RECORDS carry and trims it to what is wanted.
 //
 // Floor 4, pure. Every batch must be whole and right under the log's id (checksum, all records
-// readable), must not begin behind the position, and must carry the chain of the batch before it,
-// where that was seen. Nothing of a batch is given out before all of this was checked. What lies
-// before the position or behind `last` is left out. So, whatever comes, no record is given twice or
-// missed.
+// readable), must not begin behind the position, and must be of the same past as what was seen: a
+// batch behind it carries its chain, one that ends where it ends makes its chain, and none reaches
+// over its end, since batches never change. Nothing of a batch is given out before all of this was
+// checked. What lies before the position or behind `last` is left out. So, whatever comes, no
+// record is given twice or missed.
 
 #ifndef ZCHAT_CURSOR_H
 #define ZCHAT_CURSOR_H
@@ -26,6 +27,7 @@ typedef struct {
     bool open;  // `batch` is being read
     bool given; // the record `next` was given out
     const char *wrong;
+    bool parted; // it is wrong since the log has another past than what was seen
 } cursor_t;
 
 cursor_t cursor (const guid_t *log, uint64_t next, uint64_t last);

@@ -18,6 +18,15 @@ follower_t follower (const follower_handlers_t *handlers)
     return self;
 }
 
+// Reads from here on; nothing that was read before can be held against it.
+static void s_begin (follower_t *self, uint64_t from)
+{
+    trail_clear (&self->trail);
+    self->begin = from;
+    self->checks = false;
+    self->was = self->due_from = self->due_to = 0;
+}
+
 void follower_start (follower_t *self, uint64_t from)
 {
     guid_t log = self->cursor.log;
@@ -26,6 +35,7 @@ void follower_start (follower_t *self, uint64_t from)
     self->again = 0;
     self->failures = 0;
     self->epoch++;
+    s_begin (self, from);
 }
 
 void follower_stop (follower_t *self)
@@ -43,6 +53,7 @@ bool follower_set_log (follower_t *self, const guid_t *log)
     uint64_t next = first || self->cursor.next == 0 ? self->cursor.next : 1;
     self->cursor = cursor (log, next, CURSOR_NO_END);
     self->head = 0;
+    s_begin (self, next);
     return !first && next == 1;
 }
 
@@ -79,7 +90,8 @@ int64_t follower_wake (const follower_t *self)
 wire_t follower_request (follower_t *self, int64_t now, uint32_t tag, const guid_t *uuid)
 {
     wire_t message = wire (WIRE_FOLLOW, tag, uuid);
-    wire_set (&message, WIRE_F_FROM, self->cursor.next);
+    bool from_seen = self->checks && self->cursor.seen + 1 == self->cursor.next;
+    wire_set (&message, WIRE_F_FROM, from_seen ? self->cursor.seen : self->cursor.next);
     self->state = FOLLOWER_ASKED;
     self->tag = tag;
     self->again = now + ANSWER_MS;
@@ -120,11 +132,55 @@ bool follower_owns (const follower_t *self, const wire_t *message)
     return self->state == FOLLOWER_ASKED && tag == self->tag;
 }
 
+static void s_tell_lost (follower_t *self, uint64_t from, uint64_t to)
+{
+    if (from > to || (from >= self->lost_from && to <= self->lost_to))
+        return;
+    self->lost_from = from;
+    self->lost_to = to;
+    self->handlers.lost (self->handlers.arg, from, to);
+}
+
+// What came is of the past that is known here: so far it went back.
+static void s_checked (follower_t *self)
+{
+    uint64_t from = self->due_from, to = self->due_to;
+    if (self->was > 0) {
+        from = self->cursor.next;
+        to = self->was > to ? self->was : to;
+    }
+    self->checks = false;
+    self->was = self->due_from = self->due_to = 0;
+    if (from > 0)
+        s_tell_lost (self, from, to);
+}
+
+// Reads again from the newest place below `below` where the log may be the one it was.
+static void s_go_back (follower_t *self, int64_t now, uint64_t below)
+{
+    guid_t log = self->cursor.log;
+    trail_mark_t mark;
+    if (self->was < self->cursor.next - 1)
+        self->was = self->cursor.next - 1;
+    if (trail_back (&self->trail, below, &mark)) {
+        self->cursor = cursor (&log, mark.seq + 1, CURSOR_NO_END);
+        self->cursor.seen = mark.seq;
+        self->cursor.chain = mark.chain;
+    } else // nothing is left to hold against it
+        self->cursor = cursor (&log, self->begin > 0 && self->begin < below ? self->begin : below,
+                               CURSOR_NO_END);
+    self->head = 0;
+    self->checks = true;
+    s_want (self, now);
+}
+
 static void s_wrong (follower_t *self, int64_t now, const char *sentence)
 {
-    // A log whose past was changed never continues what was seen. That was said; reading goes on.
-    if (self->failures >= STUBBORN)
-        self->cursor.seen = 0;
+    // It may be the sender's mistake; but one who says it again and again has another past.
+    if (self->cursor.parted && (self->checks || self->failures >= STUBBORN)) {
+        s_go_back (self, now, self->cursor.seen);
+        return;
+    }
     s_pause (self, now, 0);
     self->handlers.trouble (self->handlers.arg, sentence);
 }
@@ -142,12 +198,21 @@ static void s_records (follower_t *self, int64_t now, const wire_t *message)
     int rc;
     cursor_feed (&self->cursor, wire_bytes (message, WIRE_F_BATCHES));
     while ((rc = cursor_next (&self->cursor, &record)) == 1) {
+        if (!some)
+            s_checked (self);
         some = true;
-        self->handlers.record (self->handlers.arg, &record);
+        if (self->epoch == epoch)
+            self->handlers.record (self->handlers.arg, &record);
         if (self->epoch != epoch)
             return;
     }
     const char *wrong = self->cursor.wrong;
+    trail_put (&self->trail, self->cursor.seen, &self->cursor.chain);
+    if (rc == 0 && !some) {
+        s_checked (self);
+        if (self->epoch != epoch)
+            return;
+    }
     if (some) {
         self->failures = 0;
         self->handlers.flush (self->handlers.arg);
@@ -185,7 +250,7 @@ static void s_following (follower_t *self, const wire_t *message)
     self->state = FOLLOWER_ON;
     self->head = wire_number (message, WIRE_F_LAST);
     if (next == 0)
-        self->cursor.next = from;
+        self->cursor.next = self->begin = from;
     self->handlers.following (self->handlers.arg, self->cursor.next);
     // Older records are not kept any more; when a GAP says so too, that is known then.
     if (self->epoch == epoch && next > 0 && from > next &&
@@ -198,18 +263,27 @@ static void s_lost (follower_t *self, int64_t now, const wire_t *message)
     uint64_t from = wire_number (message, WIRE_F_FROM), to = wire_number (message, WIRE_F_TO);
     if (from == 0 || from > to)
         return;
-    if (self->state != FOLLOWER_OFF && self->cursor.next > from) {
+    bool refused = message->tag != 0; // the position is beyond the end
+    bool known = from >= self->lost_from && to <= self->lost_to;
+    bool back = self->state != FOLLOWER_OFF && self->cursor.next > from && (refused || !known);
+    if (back && self->trail.count > 0) {
+        self->due_from = from;
+        self->due_to = to;
+        if (refused || self->cursor.seen + 1 != self->cursor.next)
+            s_go_back (self, now, refused ? from : self->cursor.next);
+        self->checks = true;
+        s_pause (self, now, 0);
+        return;
+    }
+    if (back) {
         guid_t log = self->cursor.log;
         self->cursor = cursor (&log, from, CURSOR_NO_END);
+        self->begin = from;
         self->head = 0;
+    }
+    if (back || refused)
         s_pause (self, now, 0);
-    } else if (message->tag != 0)
-        s_pause (self, now, 0); // FOLLOW was not granted
-    if (from == self->lost_from && to == self->lost_to)
-        return;
-    self->lost_from = from;
-    self->lost_to = to;
-    self->handlers.lost (self->handlers.arg, from, to);
+    s_tell_lost (self, from, to);
 }
 
 static void s_end (follower_t *self, int64_t now, const wire_t *message)

@@ -5,12 +5,19 @@
 // ended, what came was wrong (then after a pause that grows), or nothing came though there is
 // something.
 //
+// A log that was put back from a copy may have another past than what was read here. That is seen
+// by what comes, or told (LOST), and then nothing is believed before it was held against the chain
+// of what was read: it goes back, to places further and further before, until the log has the chain
+// that it had there. What differs from there on is told as lost, and read again. Where nothing was
+// read yet, it goes back to where LOST says.
+//
 // Handlers may start or stop the following; the rest of what is under way is dropped then.
 
 #ifndef ZCHAT_FOLLOWER_H
 #define ZCHAT_FOLLOWER_H
 
 #include "common/cursor.h"
+#include "common/trail.h"
 #include "common/wire.h"
 
 typedef struct {
@@ -38,6 +45,12 @@ typedef struct {
     uint64_t stuck_at;  // the position at the last PONG that was ahead of it
     uint64_t lost_from; // told of already
     uint64_t lost_to;
+    trail_t trail;
+    uint64_t begin;    // where the reading began, 0: not known yet
+    bool checks;       // what comes next is held against the end of what was read, at the first try
+    uint64_t was;      // it went back; up to there it had read
+    uint64_t due_from; // a loss that is told when it is known where the log parts; 0: none
+    uint64_t due_to;
 } follower_t;
 
 follower_t follower (const follower_handlers_t *handlers);

@@ -206,6 +206,30 @@ START_TEST (batch_of_another_past_does_not_continue)
 }
 END_TEST
 
+// Batches never change: one that reaches over the end of what was seen is of another past, and so
+// is one that ends there as another.
+START_TEST (batch_over_the_end_of_what_was_seen_is_of_another_past)
+{
+    const int sizes[] = {15, 10, 8}, seen[] = {1, 1, 2};
+    for (size_t i = 0; i < 3; i++) {
+        sample_log_t *other = sample_log_new (5);
+        sample_log_append (other, sizes[i], 30);
+        sample_log_append (other, 13, 30);
+        cursor_t cur = cursor (&s_log->log, 1, CURSOR_NO_END);
+        uint64_t next = 1;
+        ck_assert_int_eq (s_feed_batches (&cur, 0, (size_t)seen[i], &next), 0);
+        span_t bytes = sample_log_bytes (other, 0, 2);
+        ck_assert_int_eq (s_feed (&cur, bytes, &next), -1);
+        ck_assert (cur.parted);
+        ck_assert_uint_eq (next, (uint64_t)seen[i] * 10 + 1);
+        free ((void *)bytes.data);
+        ck_assert_int_eq (s_feed_batches (&cur, 0, 5, &next), 0);
+        ck_assert (!cur.parted);
+        sample_log_destroy (&other);
+    }
+}
+END_TEST
+
 START_TEST (state_is_no_record)
 {
     static uint8_t data[BATCH_MAX];
@@ -236,6 +260,7 @@ int main (void)
     tcase_add_test (cases, every_cut_is_noticed);
     tcase_add_test (cases, other_logs_batches_are_refused);
     tcase_add_test (cases, batch_of_another_past_does_not_continue);
+    tcase_add_test (cases, batch_over_the_end_of_what_was_seen_is_of_another_past);
     tcase_add_test (cases, state_is_no_record);
     Suite *suite = suite_create ("cursor");
     suite_add_tcase (suite, cases);

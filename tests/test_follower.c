@@ -24,6 +24,8 @@ static struct {
     int troubles;
     int followings;
     bool stop_in_record;
+    bool goes_back; // records may begin again before what came
+    uint64_t back_to;
     uint64_t restart_at; // in the record handler
 } s_told;
 
@@ -37,6 +39,11 @@ static void s_on_following (void *arg, uint64_t from)
 static void s_on_record (void *arg, const record_t *record)
 {
     (void)arg;
+    if (s_told.goes_back && record->seq < s_told.next) {
+        ck_assert_uint_eq (s_told.back_to, 0); // once
+        ck_assert_int_eq (s_told.losses, 1);   // which was told
+        s_told.back_to = s_told.next = record->seq;
+    }
     ck_assert_uint_eq (record->seq, s_told.next);
     s_told.next++;
     if (s_told.stop_in_record)
@@ -390,26 +397,134 @@ START_TEST (other_log_is_a_fresh_start)
 }
 END_TEST
 
-START_TEST (rewritten_past_is_told_and_reading_goes_on)
+// From here on the log is another one behind batch `kept` of it: `batches` of `records` each.
+static void s_put_back (size_t kept, int records, int batches)
 {
-    s_start (1);
-    s_push (0, 0, 1);
     sample_log_t *other = sample_log_new (5); // the same log, another past
-    for (int i = 0; i < 3; i++)
-        sample_log_append (other, 10, 30);
+    for (size_t i = 0; i < kept; i++)
+        sample_log_append (other, 10, 20);
+    for (int i = 0; i < batches; i++)
+        sample_log_append (other, records, 30);
     sample_log_destroy (&s_log);
     s_log = other;
-    int64_t now = 0;
-    for (uint32_t i = 0; i < 10 && s_told.next < 31; i++) {
-        s_push (now, 1, 2);
-        now += 3000;
-        if (follower_wants (&s_self, now)) {
-            ck_assert_uint_eq (s_ask (now, 50 + i), 11);
-            s_following (50 + i, 11, 1);
+}
+
+// Serves what the follower asks for, until it asks for nothing.
+static void s_serve (int64_t now, uint32_t tag)
+{
+    for (int i = 0; i < 90; i++) {
+        if (follower_wake (&s_self) > now && follower_wake (&s_self) < INT64_MAX)
+            now = follower_wake (&s_self);
+        if (!follower_wants (&s_self, now))
+            break; // it follows
+        uint64_t from = s_ask (now, ++tag);
+        if (from > s_log->last + 1) {
+            s_span (now, WIRE_LOST, tag, s_log->last + 1, from - 1);
+            continue;
         }
+        s_following (tag, from, 1);
+        size_t batch = sample_log_find (s_log, from);
+        if (batch < s_log->count)
+            s_push (now, batch, s_log->count - batch);
     }
-    ck_assert_int_ge (s_told.troubles, 3);
-    ck_assert_uint_eq (s_told.next, 31);
+}
+
+// It is not believed at once: the sender may be wrong. Then it goes back to where the log still is
+// what it was.
+START_TEST (rewritten_past_is_told_and_read_again)
+{
+    s_start (1);
+    for (size_t i = 0; i < 6; i++)
+        s_push (0, i, 1);
+    s_put_back (3, 10, 7);
+    s_told.goes_back = true;
+    s_push (0, 6, 1);
+    ck_assert_int_eq (s_told.troubles, 1);
+    ck_assert_uint_eq (s_told.next, 61);
+    s_serve (0, 50);
+    ck_assert_int_eq (s_told.troubles, 3);
+    ck_assert_int_eq (s_told.losses, 1);
+    ck_assert_uint_eq (s_told.lost_from, 31);
+    ck_assert_uint_eq (s_told.lost_to, 60);
+    ck_assert_uint_eq (s_told.back_to, 31);
+    ck_assert_uint_eq (s_told.next, 101);
+    s_span (0, WIRE_LOST, 0, 31, 60); // known, and passed
+    ck_assert_int_eq (s_told.losses, 1);
+    ck_assert_int_eq (s_self.state, FOLLOWER_ON);
+}
+END_TEST
+
+// One batch of another past that holds the position; it begins with what seems to be known.
+START_TEST (batch_of_another_past_over_the_position_is_noticed)
+{
+    s_start (1);
+    for (size_t i = 0; i < 6; i++)
+        s_push (0, i, 1);
+    s_put_back (3, 60, 1);
+    s_told.goes_back = true;
+    s_push (0, 3, 1);
+    ck_assert_uint_eq (s_told.next, 61);
+    s_serve (0, 50);
+    ck_assert_uint_eq (s_told.back_to, 31);
+    ck_assert_uint_eq (s_told.next, 91);
+}
+END_TEST
+
+// What LOST names is where the log parts at the latest; the reader knows better.
+START_TEST (told_loss_is_read_again_from_where_the_log_parts)
+{
+    for (int behind = 0; behind < 3; behind++) { // the log ends before the position, there, later
+        s_teardown ();
+        s_setup ();
+        s_start (1);
+        for (size_t i = 0; i < 6; i++)
+            s_push (0, i, 1);
+        s_put_back (3, 10, 2 + behind);
+        s_told.goes_back = true;
+        follower_lost (&s_self);
+        s_span (0, WIRE_LOST, 0, 45, 60);
+        ck_assert_int_eq (s_told.losses, 0); // first it looks
+        s_serve (0, 50);
+        ck_assert_int_eq (s_told.losses, 1);
+        ck_assert_uint_eq (s_told.lost_from, 31);
+        ck_assert_uint_eq (s_told.lost_to, 60);
+        ck_assert_uint_eq (s_told.next, s_log->last + 1);
+        ck_assert_int_eq (s_told.troubles, 0);
+    }
+}
+END_TEST
+
+// Another reader's receipt showed it; what was read here is what the log has.
+START_TEST (told_loss_that_is_none_here_repeats_nothing)
+{
+    s_start (1);
+    for (size_t i = 0; i < 6; i++)
+        s_push (0, i, 1);
+    s_span (0, WIRE_LOST, 0, 45, 60);
+    int64_t now = follower_wake (&s_self);
+    ck_assert_uint_eq (s_ask (now, 10), 60); // the end of what is known, to look at it
+    s_following (10, 60, 1);
+    s_push (now, 5, 5);
+    ck_assert_uint_eq (s_told.next, 101);
+    ck_assert_int_eq (s_told.losses, 1);
+    ck_assert_uint_eq (s_told.lost_from, 45);
+    ck_assert_uint_eq (s_told.lost_to, 60);
+}
+END_TEST
+
+START_TEST (where_nothing_of_it_is_left_it_begins_again)
+{
+    s_start (21);
+    s_push (0, 2, 3);
+    s_put_back (0, 10, 7);
+    s_told.goes_back = true;
+    follower_lost (&s_self);
+    s_span (0, WIRE_LOST, 0, 45, 50);
+    s_serve (0, 50);
+    ck_assert_uint_eq (s_told.back_to, 21);
+    ck_assert_uint_eq (s_told.next, 71);
+    ck_assert_uint_eq (s_told.lost_from, 21);
+    ck_assert_uint_eq (s_told.lost_to, 50);
 }
 END_TEST
 
@@ -459,7 +574,11 @@ int main (void)
     tcase_add_test (cases, unanswered_follow_is_sent_again);
     tcase_add_test (cases, stuck_following_is_noticed_by_pongs);
     tcase_add_test (cases, other_log_is_a_fresh_start);
-    tcase_add_test (cases, rewritten_past_is_told_and_reading_goes_on);
+    tcase_add_test (cases, rewritten_past_is_told_and_read_again);
+    tcase_add_test (cases, batch_of_another_past_over_the_position_is_noticed);
+    tcase_add_test (cases, told_loss_is_read_again_from_where_the_log_parts);
+    tcase_add_test (cases, told_loss_that_is_none_here_repeats_nothing);
+    tcase_add_test (cases, where_nothing_of_it_is_left_it_begins_again);
     tcase_add_test (cases, stopped_in_a_handler_gives_no_more);
     tcase_add_test (cases, restarted_in_a_handler_begins_there);
     Suite *suite = suite_create ("follower");

@@ -72,6 +72,25 @@ START_TEST (any_flipped_bit_makes_a_receipt_false)
 }
 END_TEST
 
+// Whatever it is for: none is taken on trust.
+START_TEST (receipt_for_any_record_needs_the_key)
+{
+    uint8_t key[PROOF_KEY], other[PROOF_KEY] = {9};
+    s_key (key);
+    chain_t chain = chain_start (&s_log);
+    const uint64_t numbers[] = {0, 1, 2, 1000, UINT64_MAX};
+    for (size_t i = 0; i < 25; i++) {
+        uint64_t generation = numbers[i / 5], seq = numbers[i % 5];
+        receipt_t real = receipt_make (key, &s_log, generation, seq, &chain);
+        receipt_t forged = receipt_make (other, &s_log, generation, seq, &chain);
+        receipt_t blank = {generation, seq, chain, {0}};
+        ck_assert (receipt_genuine (&real, key, &s_log));
+        ck_assert (!receipt_genuine (&forged, key, &s_log));
+        ck_assert (!receipt_genuine (&blank, key, &s_log));
+    }
+}
+END_TEST
+
 START_TEST (receipt_of_another_key_or_log_is_false)
 {
     uint8_t key[PROOF_KEY];
@@ -111,6 +130,7 @@ int main (void)
     tcase_add_test (cases, claim_has_these_bytes_for_ever);
     tcase_add_test (cases, receipt_is_genuine_after_the_wire);
     tcase_add_test (cases, any_flipped_bit_makes_a_receipt_false);
+    tcase_add_test (cases, receipt_for_any_record_needs_the_key);
     tcase_add_test (cases, receipt_of_another_key_or_log_is_false);
     tcase_add_test (cases, claim_of_anything_else_is_false);
     return kit_run (cases, "proof");
