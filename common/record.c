@@ -127,6 +127,14 @@ uint64_t record_option_number (const record_t *self, uint64_t type, uint64_t mis
     return in.failed || reader_left (&in) > 0 ? missing : number;
 }
 
+uint64_t record_generation (const record_t *self, uint64_t before)
+{
+    bool says =
+        self->kind == RECORD_OPEN || self->kind == RECORD_ACCEPT || self->kind == RECORD_STATE_LOG;
+    uint64_t now = says ? record_option_number (self, RECORD_OPT_GENERATION, before) : before;
+    return now > before ? now : before;
+}
+
 void record_put_option (writer_t *out, uint64_t type, const void *data, size_t size)
 {
     writer_varint (out, type);

@@ -117,6 +117,10 @@ span_t record_option (const record_t *self, uint64_t type);
 // An option that is a varint; `missing` when it is not there or no varint.
 uint64_t record_option_number (const record_t *self, uint64_t type, uint64_t missing);
 
+// The log's generation behind this record, if it was `before`; it never goes down: STATE tells of
+// earlier openings too.
+uint64_t record_generation (const record_t *self, uint64_t before);
+
 // Append an option to what becomes record.options.
 void record_put_option (writer_t *out, uint64_t type, const void *data, size_t size);
 void record_put_number (writer_t *out, uint64_t type, uint64_t value);

@@ -24,7 +24,7 @@ typedef struct {
     int64_t tick; // how much that goes on with each job
     int batch;    // records of a batch at most, 0: as many as fit
     // What was folded since it was opened.
-    uint64_t state;  // records of STATE
+    uint64_t state;  // records of STATE but for where the log was opened
     uint64_t folded; // records of the log
     uint64_t folded_last;
     // By sequence: the text that was appended, and its time. NULL: another kind of record.
@@ -36,7 +36,7 @@ typedef struct {
 static inline void logs_fold (void *arg, const record_t *record)
 {
     logs_t *self = arg;
-    self->state += record->seq == 0;
+    self->state += record->seq == 0 && record->kind != RECORD_OPEN;
     self->folded += record->seq > 0;
     if (record->seq > 0)
         self->folded_last = record->seq;

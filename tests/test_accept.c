@@ -77,6 +77,27 @@ START_TEST (log_says_that_it_was_accepted)
 }
 END_TEST
 
+// A log that was put back was opened less often than the one that is lost: the receipts of that are
+// older than its new generation all the same, or they would put it in doubt for ever.
+START_TEST (generation_rises_above_that_of_the_receipt)
+{
+    uint64_t from;
+    char why[FOLDER_DOUBT_MAX];
+    logs_must_open (&s_logs, SMALL);
+    receipt_t lost = receipt_make (log_key (s_logs.log), log_id (s_logs.log), 7, LAST + 5,
+                                   &log_receipt (s_logs.log)->chain);
+    ck_assert_int_eq (witness_judge (s_logs.log, &lost, &from, why), WITNESS_DOUBT);
+    ck_assert_int_eq (log_set_doubt (s_logs.log, why), 0);
+    logs_close (&s_logs);
+    ck_assert_int_eq (s_run (), 0);
+    ck_assert_uint_eq (s_accept.generation, 8);
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_uint_eq (log_generation (s_logs.log), 8);
+    ck_assert_int_eq (witness_judge (s_logs.log, &lost, &from, why), WITNESS_LOST);
+    ck_assert_uint_eq (from, LAST + 1);
+}
+END_TEST
+
 START_TEST (open_log_cannot_be_accepted)
 {
     logs_must_open (&s_logs, SMALL);
@@ -123,6 +144,7 @@ int main (void)
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, accepted_log_is_in_doubt_no_more);
     tcase_add_test (cases, log_says_that_it_was_accepted);
+    tcase_add_test (cases, generation_rises_above_that_of_the_receipt);
     tcase_add_test (cases, open_log_cannot_be_accepted);
     tcase_add_test (cases, damaged_log_cannot_be_accepted);
     tcase_add_test (cases, failed_write_leaves_the_doubt);

@@ -69,7 +69,7 @@ static count_t s_count (void)
             continue;
         jsonl_record (line, &record, &record.seq);
         ck_assert_ptr_null (jsonl_wrong (line));
-        count.state += record.seq == 0;
+        count.state += record.seq == 0 && record.kind != RECORD_OPEN;
         if (record.seq > 0) {
             ck_assert_uint_eq (record.seq, ++count.records);
             logs_is_right (&s_logs, &record);

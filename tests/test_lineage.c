@@ -81,6 +81,45 @@ START_TEST (generations_before_an_accept_are_accepted)
 }
 END_TEST
 
+// A copy that was put back opens the log in a generation that the receipt may know as another one.
+START_TEST (histories_part_at_an_opening)
+{
+    lineage_t *lineage = lineage_new ();
+    ck_assert_uint_eq (lineage_parts (lineage, 3, 99), 1); // nothing is known
+    lineage_opened (lineage, 2, 10);
+    lineage_opened (lineage, 3, 20);
+    lineage_opened (lineage, 5, 30);
+    ck_assert_uint_eq (lineage_parts (lineage, 2, 99), 20); // what is open later is not its
+    ck_assert_uint_eq (lineage_parts (lineage, 3, 99), 30);
+    ck_assert_uint_eq (lineage_parts (lineage, 4, 99), 30);
+    ck_assert_uint_eq (lineage_parts (lineage, 1, 99), 10);
+    ck_assert_uint_eq (lineage_parts (lineage, 3, 25), 20); // this 3 is another one than its 3
+    ck_assert_uint_eq (lineage_parts (lineage, 9, 12), 10);
+    ck_assert_uint_eq (lineage_parts (lineage, 0, 99), 1); // there was one between
+    ck_assert_uint_eq (lineage_parts (lineage, 2, 5), 1);
+    lineage_t *again = lineage_new ();
+    lineage_state (lineage, s_put, again);
+    for (uint64_t generation = 0; generation < 8; generation++)
+        for (uint64_t seq = 1; seq < 40; seq++)
+            ck_assert_uint_eq (lineage_parts (lineage, generation, seq),
+                               lineage_parts (again, generation, seq));
+    lineage_destroy (&again);
+    lineage_destroy (&lineage);
+}
+END_TEST
+
+START_TEST (forgotten_openings_may_be_where_histories_part)
+{
+    lineage_t *lineage = lineage_new ();
+    for (uint64_t i = 1; i <= LINEAGE_OPENS + 10; i++)
+        lineage_opened (lineage, i, 100 * i);
+    ck_assert_uint_eq (lineage_parts (lineage, 11, UINT64_MAX), 1200);
+    ck_assert_uint_eq (lineage_parts (lineage, 10, UINT64_MAX), 1100);
+    ck_assert_uint_eq (lineage_parts (lineage, 9, UINT64_MAX), 1);
+    lineage_destroy (&lineage);
+}
+END_TEST
+
 int main (void)
 {
     TCase *rules = tcase_create ("lineage");
@@ -89,5 +128,7 @@ int main (void)
     tcase_add_test (rules, of_several_accepts_the_earliest_loss_counts);
     tcase_add_test (rules, its_state_makes_it_again);
     tcase_add_test (rules, generations_before_an_accept_are_accepted);
+    tcase_add_test (rules, histories_part_at_an_opening);
+    tcase_add_test (rules, forgotten_openings_may_be_where_histories_part);
     return kit_run (rules, "lineage");
 }

@@ -166,9 +166,50 @@ START_TEST (receipts_of_another_history_that_was_accepted_are_no_doubt)
     logs_must_open (&s_logs, LARGE);
     s_accept (log_last (s_logs.log), old + 1);
     ck_assert_int_eq (s_judge (&other), WITNESS_LOST);
-    ck_assert_uint_eq (s_from, 3);
+    ck_assert_uint_eq (s_from, 1); // the opening that record 3 lies in was another one
     receipt_t now = log_receipt_at (s_logs.log, 3, &chain); // that life has no excuse
     ck_assert_int_eq (s_judge (&now), WITNESS_DOUBT);
+}
+END_TEST
+
+// The log was put back and went on, several times opened: what was written in any opening behind
+// the receipt's is another history, and all of it is named.
+START_TEST (what_is_lost_begins_where_the_log_was_opened_anew)
+{
+    logs_jobs (&s_logs, "text", 3, 1);
+    chain_t chain = {{1}};
+    uint64_t old = log_generation (s_logs.log), head = log_last (s_logs.log);
+    receipt_t other = log_receipt_at (s_logs.log, head + 9, &chain);
+    for (int i = 0; i < 2; i++) {
+        logs_close (&s_logs);
+        logs_must_open (&s_logs, i == 0 ? LARGE : 1); // one segment a job: STATE tells of openings
+        logs_jobs (&s_logs, "new", 12, 1);
+    }
+    ck_assert_int_eq (s_judge (&other), WITNESS_DOUBT);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    s_accept (log_last (s_logs.log), old + 3);
+    ck_assert_uint_eq (log_generation (s_logs.log), old + 3);
+    ck_assert_int_eq (s_judge (&other), WITNESS_LOST);
+    ck_assert_uint_eq (s_from, head + 1);
+}
+END_TEST
+
+START_TEST (generation_stays_through_segments_behind_an_accept)
+{
+    logs_jobs (&s_logs, "text", 3, 1);
+    uint64_t old = log_generation (s_logs.log);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, LARGE);
+    s_accept (log_last (s_logs.log), old + 1);
+    for (int i = 0; i < 4; i++) {
+        logs_jobs (&s_logs, "new", 4, 1);
+        uint64_t now = log_generation (s_logs.log);
+        ck_assert_uint_eq (now, old + 2 + (uint64_t)i);
+        logs_close (&s_logs);
+        logs_must_open (&s_logs, 1);
+        ck_assert_uint_eq (log_generation (s_logs.log), now);
+    }
 }
 END_TEST
 
@@ -184,5 +225,7 @@ int main (void)
     tcase_add_test (cases, receipts_below_the_oldest_kept_prove_nothing);
     tcase_add_test (cases, receipts_of_a_life_that_was_given_up_name_what_is_lost);
     tcase_add_test (cases, receipts_of_another_history_that_was_accepted_are_no_doubt);
+    tcase_add_test (cases, what_is_lost_begins_where_the_log_was_opened_anew);
+    tcase_add_test (cases, generation_stays_through_segments_behind_an_accept);
     return kit_run (cases, "witness");
 }

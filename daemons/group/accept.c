@@ -27,6 +27,7 @@ static int s_append (accept_t *self, log_t *log, trouble_t *trouble)
     uint8_t bytes[64];
     log_done_t done;
     writer_t options = writer (bytes, sizeof bytes);
+    log_raise (log, log_doubt_generation (log)); // the log that is lost was opened more often
     self->head = log_last (log);
     self->generation = log_generation (log) + 1; // that of the OPEN record in front
     lineage_options (&options, self->head, self->generation);

@@ -58,10 +58,7 @@ static void s_learn (run_t *self, const record_t *record)
         result->oldest = record_option_number (record, RECORD_OPT_OLDEST, result->oldest);
         result->why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, result->why);
     }
-    if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT ||
-        record->kind == RECORD_STATE_LOG)
-        self->result->generation =
-            record_option_number (record, RECORD_OPT_GENERATION, self->result->generation);
+    self->result->generation = record_generation (record, self->result->generation);
 }
 
 // False: whoever is told wants no more.

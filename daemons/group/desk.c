@@ -384,8 +384,8 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
     else if (visitor.limit)
         s_refuse_limit (call, WIRE_ERR_LIMIT, visitor.limit, LIMIT_WAIT_MS);
     else {
-        s_dispatch (call, visitor.refusal);
         showings_take (call->desk->showings, call->peer, &message);
+        s_dispatch (call, visitor.refusal);
     }
     peer_release (&call->peer);
 }

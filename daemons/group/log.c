@@ -417,11 +417,13 @@ static void s_job_durable (log_t *self)
         segment->indexed = offset;
         segment->indexed_seq = self->next;
     }
+    if (!self->opened)
+        lineage_opened (self->lineage, self->generation + 1, self->last + 1);
+    self->opened = true;
+    self->generation = self->next_generation;
     self->last = self->next - 1;
     self->time = self->now;
     self->chain = self->next_chain;
-    self->opened = true;
-    self->generation = self->next_generation;
     self->oldest = self->next_oldest;
     self->why = self->next_why;
     s_set_receipt (self);
@@ -511,6 +513,19 @@ const lineage_t *log_lineage (const log_t *self)
 const char *log_doubt (const log_t *self)
 {
     return self->doubt;
+}
+
+uint64_t log_doubt_generation (const log_t *self)
+{
+    const char *at = strstr (self->doubt, LOG_DOUBT_GENERATION);
+    return at ? strtoull (at + strlen (LOG_DOUBT_GENERATION), NULL, 10) : 0;
+}
+
+void log_raise (log_t *self, uint64_t generation)
+{
+    assert (!self->opened);
+    if (generation > self->generation && generation < INT64_MAX)
+        self->generation = generation;
 }
 
 int log_set_doubt (log_t *self, const char *why)

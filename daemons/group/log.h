@@ -118,6 +118,11 @@ const lineage_t *log_lineage (const log_t *self);
 // Why the log is in doubt, "" if it is not. Kept in the file `doubt` until the operator accepts;
 // while it is there the log takes no job.
 const char *log_doubt (const log_t *self);
+// The receipt's generation, in that sentence: behind these words. 0: it does not say.
+#define LOG_DOUBT_GENERATION " of generation "
+uint64_t log_doubt_generation (const log_t *self);
+// The generation of this opening will be above that one, too. To be said before its first job.
+void log_raise (log_t *self, uint64_t generation);
 // Notes the doubt, durably. -1 with errno when that failed; it holds for this process all the same,
 // and is to be written later.
 int log_set_doubt (log_t *self, const char *why);

@@ -57,10 +57,7 @@ static void s_notice (run_t *self, const char *format, ...)
 static void s_fold (run_t *self, const record_t *record)
 {
     recovery_t *result = self->result;
-    if (record->kind == RECORD_OPEN || record->kind == RECORD_STATE_LOG ||
-        record->kind == RECORD_ACCEPT)
-        result->generation =
-            record_option_number (record, RECORD_OPT_GENERATION, result->generation);
+    result->generation = record_generation (record, result->generation);
     if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG) {
         result->oldest = record_option_number (record, RECORD_OPT_OLDEST, result->oldest);
         result->why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, result->why);

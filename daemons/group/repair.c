@@ -118,9 +118,7 @@ void repair_explain (const survey_t *survey, repair_tell_fn *tell, void *arg)
 
 static void s_fold (fold_t *self, const record_t *record)
 {
-    if (record->kind == RECORD_OPEN || record->kind == RECORD_ACCEPT ||
-        record->kind == RECORD_STATE_LOG)
-        self->generation = record_option_number (record, RECORD_OPT_GENERATION, self->generation);
+    self->generation = record_generation (record, self->generation);
     if (record->kind == RECORD_TRIM || record->kind == RECORD_STATE_LOG) {
         self->oldest = record_option_number (record, RECORD_OPT_OLDEST, self->oldest);
         self->why = (record_why_t)record_option_number (record, RECORD_OPT_WHY, self->why);

@@ -6,7 +6,10 @@
 
 #include <czmq.h>
 
-enum { SHOWINGS_MAX = 4096 };
+enum {
+    SHOWINGS_MAX = 4096,
+    AT_ONCE = 64 // in one turn
+};
 
 typedef struct {
     peer_t *peer; // held
@@ -17,6 +20,7 @@ struct showings {
     log_t *log;
     replies_t *replies;
     zlistx_t *list;
+    unsigned judged; // at once, in this turn
 };
 
 static void s_showing_destroy (void **showing_p)
@@ -47,18 +51,6 @@ void showings_destroy (showings_t **self_p)
     *self_p = NULL;
 }
 
-void showings_take (showings_t *self, peer_t *peer, const wire_t *request)
-{
-    span_t bytes = wire_bytes (request, WIRE_F_RECEIPT);
-    if (!bytes.data || zlistx_size (self->list) >= SHOWINGS_MAX)
-        return;
-    showing_t *showing = zmalloc (sizeof *showing);
-    showing->peer = peer;
-    peer_hold (peer);
-    showing->receipt = receipt_decode (bytes.data);
-    zlistx_add_end (self->list, showing);
-}
-
 static void s_tell_lost (showings_t *self, peer_t *peer, uint64_t from, uint64_t to)
 {
     uint8_t bytes[64];
@@ -84,20 +76,40 @@ static void s_doubt (showings_t *self, const char *why)
                       strerror (errno));
 }
 
-bool showings_turn (showings_t *self)
+// False: the log has to be looked at longer.
+static bool s_judge (showings_t *self, const showing_t *showing)
 {
-    showing_t *showing = zlistx_first (self->list);
-    if (!showing)
-        return false;
     char why[FOLDER_DOUBT_MAX];
     uint64_t from;
     witness_verdict_t verdict = witness_judge (self->log, &showing->receipt, &from, why);
-    if (verdict == WITNESS_LATER)
-        return true;
     if (verdict == WITNESS_LOST)
         s_tell_lost (self, showing->peer, from, showing->receipt.seq);
     else if (verdict == WITNESS_DOUBT)
         s_doubt (self, why);
-    zlistx_delete (self->list, zlistx_cursor (self->list));
+    return verdict != WITNESS_LATER;
+}
+
+void showings_take (showings_t *self, peer_t *peer, const wire_t *request)
+{
+    span_t bytes = wire_bytes (request, WIRE_F_RECEIPT);
+    if (!bytes.data || zlistx_size (self->list) >= SHOWINGS_MAX)
+        return;
+    showing_t *showing = zmalloc (sizeof *showing);
+    showing->peer = peer;
+    peer_hold (peer);
+    showing->receipt = receipt_decode (bytes.data);
+    if (self->judged < AT_ONCE && s_judge (self, showing)) {
+        self->judged++;
+        s_showing_destroy ((void **)&showing);
+    } else
+        zlistx_add_end (self->list, showing);
+}
+
+bool showings_turn (showings_t *self)
+{
+    self->judged = 0;
+    showing_t *showing = zlistx_first (self->list);
+    if (showing && s_judge (self, showing))
+        zlistx_delete (self->list, zlistx_cursor (self->list));
     return zlistx_size (self->list) > 0;
 }

@@ -12,7 +12,8 @@
 
 typedef enum {
     WITNESS_FINE,  // it agrees with the log, or proves nothing
-    WITNESS_LOST,  // records from `from` to the receipt's are gone, and an operator accepted that
+    WITNESS_LOST,  // records from `from` on are others than the receipt's, at the latest, or gone,
+                   // and an operator accepted that
     WITNESS_DOUBT, // it contradicts the log
     WITNESS_LATER  // the log has to be looked at longer: ask again
 } witness_verdict_t;

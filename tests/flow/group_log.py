@@ -101,7 +101,7 @@ def the_files_are_as_the_document_says():
         same(records, history)
         same(last["seq"], records[-1].seq)
         state = files[-1].state()
-        same({record.kind for record in state}, {"kind-64", "topic", "join", "kind-65"})
+        same({record.kind for record in state}, {"kind-64", "open", "topic", "join", "kind-65"})
         same([record.text for record in state if record.kind == "topic"], ["cats"])
         same([(record.author, record.nick) for record in state if record.kind == "join"], [(ann.who, "m0")])
         device = [record for record in state if record.kind == "kind-65"][0]
