@@ -90,8 +90,9 @@ int64_t follower_wake (const follower_t *self)
 wire_t follower_request (follower_t *self, int64_t now, uint32_t tag, const guid_t *uuid)
 {
     wire_t message = wire (WIRE_FOLLOW, tag, uuid);
-    bool from_seen = self->checks && self->cursor.seen + 1 == self->cursor.next;
-    wire_set (&message, WIRE_F_FROM, from_seen ? self->cursor.seen : self->cursor.next);
+    uint64_t next = self->cursor.next, seen = self->cursor.seen;
+    bool from_seen = self->checks && seen > 0 && seen + 1 == next;
+    wire_set (&message, WIRE_F_FROM, from_seen ? seen : next);
     self->state = FOLLOWER_ASKED;
     self->tag = tag;
     self->again = now + ANSWER_MS;
@@ -201,6 +202,7 @@ static void s_records (follower_t *self, int64_t now, const wire_t *message)
         if (!some)
             s_checked (self);
         some = true;
+        trail_put (&self->trail, self->cursor.seen, &self->cursor.chain);
         if (self->epoch == epoch)
             self->handlers.record (self->handlers.arg, &record);
         if (self->epoch != epoch)

@@ -2,6 +2,7 @@
 
 #include "common/contact.h"
 #include "common/credit.h"
+#include "common/evidence.h"
 #include "common/follower.h"
 #include "common/text.h"
 #include "common/ticker.h"
@@ -37,9 +38,8 @@ struct session {
     session_info_t info;
     char info_name[TEXT_NAME_MAX + 1];
     guid_t log; // that the name stands for, zeros: not known
-    bool has_receipt;
-    uint8_t receipt[PROOF_RECEIPT];
-    guid_t receipt_log;
+    evidence_t evidence;
+    wire_state_t told; // the group's state, last told
 
     int depth; // of handlers
     bool dead;
@@ -118,8 +118,6 @@ static void s_gap (void *arg, uint64_t from, uint64_t to, record_why_t why)
 static void s_lost (void *arg, uint64_t from, uint64_t to)
 {
     session_t *self = arg;
-    self->has_receipt = false; // it was of what is lost
-    contact_show (self->contact, NULL);
     if (self->handlers.lost)
         self->handlers.lost (self->handlers.arg, from, to);
 }
@@ -142,24 +140,41 @@ static void s_follow_trouble (void *arg, const char *sentence)
 
 // ---- Up and down
 
+// What the next connection begins with.
+static void s_show (session_t *self)
+{
+    guid_t log;
+    contact_show (self->contact, evidence_receipt (&self->evidence, &log));
+}
+
 static void s_down (void *arg, const char *why)
 {
     session_t *self = arg;
     s_enter (self);
     outbox_lost (self->outbox);
     follower_lost (&self->follower);
+    evidence_down (&self->evidence);
+    s_show (self);
     if (self->handlers.down && !self->dead)
         self->handlers.down (self->handlers.arg, why);
     s_leave (self);
 }
 
+// What PONG or a refusal say of the log.
+static void s_set_state (session_t *self, wire_state_t state)
+{
+    self->info.state = state;
+    evidence_answered (&self->evidence, state == WIRE_STATE_DOUBT);
+    if (state != self->told && self->handlers.state)
+        self->handlers.state (self->handlers.arg, state);
+    self->told = state;
+}
+
 static void s_learn (session_t *self, const wire_t *pong)
 {
     span_t name = wire_bytes (pong, WIRE_F_NAME);
-    if (name.size <= TEXT_NAME_MAX) {
-        memcpy (self->info_name, name.data, name.size);
-        self->info_name[name.size] = 0;
-    }
+    snprintf (self->info_name, sizeof self->info_name, "%.*s",
+              name.size <= TEXT_NAME_MAX ? (int)name.size : 0, (const char *)name.data);
     self->info = (session_info_t){.name = self->info_name,
                                   .endpoint = contact_endpoint (self->contact),
                                   .log = wire_guid (pong, WIRE_F_LOG),
@@ -172,6 +187,7 @@ static void s_learn (session_t *self, const wire_t *pong)
                                   .max_message = wire_number (pong, WIRE_F_MAX_MESSAGE),
                                   .proves = wire_has (pong, WIRE_F_KEY)};
     self->known = true;
+    s_set_state (self, self->info.state);
     follower_pong (&self->follower, self->info.last);
 }
 
@@ -180,9 +196,7 @@ static void s_set_log (session_t *self, const guid_t *log)
     guid_t before = self->log;
     self->log = *log;
     follower_set_log (&self->follower, log);
-    if (guid_is_null (&before) || guid_equal (&before, log))
-        return;
-    if (self->handlers.new_log)
+    if (!guid_is_null (&before) && !guid_equal (&before, log) && self->handlers.new_log)
         self->handlers.new_log (self->handlers.arg, &before, log);
 }
 
@@ -190,7 +204,6 @@ static void s_up (void *arg, const wire_t *pong)
 {
     session_t *self = arg;
     s_enter (self);
-    self->full = false;
     self->credit_due = false;
     self->credit = credit_begin ();
     s_learn (self, pong);
@@ -207,11 +220,8 @@ static void s_lost_message (void *arg, const wire_t *message)
     session_t *self = arg;
     wire_t lost = *message;
     lost.tag = 0;
-    // A receipt for what is lost proved what it could; the next one begins a new count.
-    if (self->has_receipt &&
-        receipt_decode (self->receipt).seq >= wire_number (message, WIRE_F_FROM))
-        self->has_receipt = false;
     s_enter (self);
+    evidence_lost (&self->evidence, wire_number (message, WIRE_F_FROM));
     follower_take (&self->follower, zclock_mono (), &lost);
     s_leave (self);
 }
@@ -234,19 +244,6 @@ static void s_refused (void *arg, wire_error_t error, const char *sentence)
 
 // ---- Messages
 
-static void s_keep_receipt (session_t *self, const wire_t *message)
-{
-    span_t bytes = wire_bytes (message, WIRE_F_RECEIPT);
-    if (bytes.size != PROOF_RECEIPT)
-        return;
-    receipt_t new = receipt_decode (bytes.data), old = receipt_decode (self->receipt);
-    bool older = self->has_receipt && guid_equal (&self->receipt_log, &self->info.log) &&
-                 (new.seq < old.seq || (new.seq == old.seq &&new.generation < old.generation));
-    if (new.generation == 0 || older)
-        return;
-    session_set_receipt (self, bytes.data, &self->info.log);
-}
-
 static bool s_is_farewell (wire_error_t error)
 {
     return error == WIRE_ERR_STOPPING || error == WIRE_ERR_SYNC_FAILED;
@@ -262,8 +259,10 @@ static bool s_rows (session_t *self, const wire_t *message, int64_t now)
     wire_t row;
     while (!self->dead && wire_next_row (&row, kind, &in) == 1) {
         bool error = kind == WIRE_ROW_ERROR;
-        if (error && s_is_farewell ((wire_error_t)wire_number (&row, WIRE_F_NUMBER)))
-            farewell = true;
+        wire_error_t number = error ? (wire_error_t)wire_number (&row, WIRE_F_NUMBER) : 0;
+        farewell |= s_is_farewell (number);
+        if (number == WIRE_ERR_DOUBT)
+            s_set_state (self, WIRE_STATE_DOUBT);
         if (error && wire_number (&row, WIRE_F_TAG) == CONTACT_PING_TAG)
             follower_lost (&self->follower); // NO_SESSION
         else if (error && follower_owns (&self->follower, &row))
@@ -306,7 +305,7 @@ static void s_message (void *arg, const wire_t *message, size_t size)
     bool farewell = false;
     s_enter (self);
     if (message->kind == WIRE_ACK || message->kind == WIRE_RECORDS)
-        s_keep_receipt (self, message);
+        evidence_take (&self->evidence, wire_bytes (message, WIRE_F_RECEIPT).data, &self->info.log);
     if (message->kind == WIRE_ACK || message->kind == WIRE_ERROR)
         farewell = s_rows (self, message, now);
     else if (message->kind == WIRE_PONG && message->tag == CONTACT_PING_TAG)
@@ -439,8 +438,7 @@ session_t *session_new (const session_config_t *config, const session_handlers_t
     self->handlers = *handlers;
     self->follower = follower (&follow);
     self->log = config->log;
-    if (!guid_is_null (&config->log))
-        follower_set_log (&self->follower, &config->log);
+    follower_set_log (&self->follower, &config->log);
     if (s_make (self, config) < 0) {
         int cause = errno;
         s_free (self);
@@ -585,16 +583,18 @@ int session_page (session_t *self, const session_range_t *range, int timeout,
 
 const uint8_t *session_receipt (const session_t *self, guid_t *log)
 {
-    if (!self->has_receipt)
-        return NULL;
-    *log = self->receipt_log;
-    return self->receipt;
+    return evidence_receipt (&self->evidence, log);
 }
 
 void session_set_receipt (session_t *self, const uint8_t receipt[PROOF_RECEIPT], const guid_t *log)
 {
-    self->has_receipt = true;
-    self->receipt_log = *log;
-    memmove (self->receipt, receipt, PROOF_RECEIPT);
-    contact_show (self->contact, self->receipt);
+    evidence_set (&self->evidence, receipt, log);
+    s_show (self);
+    if (!contact_is_up (self->contact))
+        return;
+    wire_t ping = wire (WIRE_PING, CONTACT_PING_TAG, &self->uuid);
+    wire_set (&ping, WIRE_F_FOLLOWS, self->follower.state == FOLLOWER_ON);
+    wire_set_bytes (&ping, WIRE_F_RECEIPT, span (receipt, PROOF_RECEIPT));
+    if (contact_send (self->contact, &ping) == 0)
+        evidence_show (&self->evidence);
 }

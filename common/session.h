@@ -44,6 +44,9 @@ typedef struct {
     // Why there is no connection yet, or what is wrong with what the group sends: a sentence, once
     // a reason. The text may name remote things, but has no control characters.
     void (*trouble) (void *arg, const char *sentence);
+    // The log's state changed: it may be damaged (then it is only read) or in doubt (then nothing is
+    // written, until an operator has looked at it). It is sound until this says else.
+    void (*state) (void *arg, wire_state_t state);
     // Another log answers under the name: the group was made anew. Following goes on with its
     // record 1.
     void (*new_log) (void *arg, const guid_t *before, const guid_t *now);
@@ -135,7 +138,8 @@ int session_page (session_t *self, const session_range_t *range, int timeout,
 
 // The last receipt of the group, PROOF_RECEIPT bytes, and whose log it is of; NULL: none.
 const uint8_t *session_receipt (const session_t *self, guid_t *log);
-// To be shown when the next connection begins. Of another log it means nothing to the group.
+// To be shown at once, or when the next connection begins; until the group has answered, and while
+// its log is in doubt, it stays. Of another log it means nothing to the group.
 void session_set_receipt (session_t *self, const uint8_t receipt[PROOF_RECEIPT], const guid_t *log);
 
 #endif

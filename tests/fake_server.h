@@ -38,6 +38,7 @@ struct fake {
     const char *name;
     sample_log_t *log;
     uint64_t generation;
+    wire_state_t state;
     route_t route; // of the request at hand
     bool follows;
     route_t follower;
@@ -118,6 +119,7 @@ static inline void fake_pong (fake_t *self, uint32_t tag)
         wire_set (&pong, WIRE_F_OLDEST, 1);
     }
     wire_set (&pong, WIRE_F_GENERATION, self->generation);
+    wire_set (&pong, WIRE_F_STATE, self->state);
     wire_set (&pong, WIRE_F_MAX_MESSAGE, 16384);
     fake_reply (self, &pong);
 }

@@ -512,6 +512,35 @@ START_TEST (told_loss_that_is_none_here_repeats_nothing)
 }
 END_TEST
 
+START_TEST (where_nothing_of_the_whole_log_is_left_it_begins_with_the_first)
+{
+    s_start (1);
+    s_push (0, 0, 5);
+    s_put_back (0, 7, 8);
+    s_told.goes_back = true;
+    follower_lost (&s_self);
+    s_span (0, WIRE_LOST, 0, 45, 50);
+    s_serve (0, 50);
+    ck_assert_uint_eq (s_told.back_to, 1);
+    ck_assert_uint_eq (s_told.next, 57);
+}
+END_TEST
+
+// However much came at once.
+START_TEST (places_are_kept_batch_by_batch)
+{
+    s_start (1);
+    s_push (0, 0, 6);
+    s_put_back (4, 10, 7);
+    s_told.goes_back = true;
+    follower_lost (&s_self);
+    s_span (0, WIRE_LOST, 0, 45, 60);
+    s_serve (0, 50);
+    ck_assert_uint_eq (s_told.back_to, 41);
+    ck_assert_uint_eq (s_told.next, 111);
+}
+END_TEST
+
 START_TEST (where_nothing_of_it_is_left_it_begins_again)
 {
     s_start (21);
@@ -579,6 +608,8 @@ int main (void)
     tcase_add_test (cases, told_loss_is_read_again_from_where_the_log_parts);
     tcase_add_test (cases, told_loss_that_is_none_here_repeats_nothing);
     tcase_add_test (cases, where_nothing_of_it_is_left_it_begins_again);
+    tcase_add_test (cases, where_nothing_of_the_whole_log_is_left_it_begins_with_the_first);
+    tcase_add_test (cases, places_are_kept_batch_by_batch);
     tcase_add_test (cases, stopped_in_a_handler_gives_no_more);
     tcase_add_test (cases, restarted_in_a_handler_begins_there);
     Suite *suite = suite_create ("follower");

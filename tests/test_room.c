@@ -187,6 +187,58 @@ START_TEST (gaps_and_losses_are_told)
 }
 END_TEST
 
+// Told once, and not for each answer; what was shown and told as lost is forgotten.
+START_TEST (group_in_doubt_is_told)
+{
+    static const wire_state_t states[] = {WIRE_STATE_DOUBT, WIRE_STATE_READ_ONLY};
+    static const char *const words[] = {"LOG IS IN DOUBT", "log is damaged"};
+    for (size_t i = 0; i < 2; i++) {
+        call_t *call = s_open (NULL);
+        call->group->state = states[i];
+        call_begin (call);
+        s_send (call, 3, -1);
+        call_end (call);
+        const char *at = strstr (call->err, words[i]);
+        ck_assert_msg (at != NULL, "%s", call->err);
+        ck_assert_ptr_null (strstr (at + 1, words[i]));
+        room_destroy (&s_room);
+        call_destroy (&call);
+    }
+}
+END_TEST
+
+static bool s_say_lost (fake_t *self, const wire_t *request)
+{
+    if (request->kind != WIRE_PING || wire_bytes (request, WIRE_F_RECEIPT).size == 0)
+        return false;
+    wire_t lost = wire (WIRE_LOST, 0, NULL);
+    wire_set (&lost, WIRE_F_FROM, 31);
+    wire_set (&lost, WIRE_F_TO, 90);
+    fake_reply (self, &lost);
+    return false;
+}
+
+START_TEST (receipt_that_was_told_as_lost_is_shown_no_more)
+{
+    call_t *call = s_open (s_say_lost);
+    uint8_t receipt[PROOF_RECEIPT] = {0};
+    receipt[7] = 5;
+    receipt[15] = 90;
+    identity_t *identity = context_identity (call->context);
+    ck_assert_int_eq (identity_put_receipt (identity, &call->log->log, receipt), 0);
+    call_begin (call);
+    s_send (call, 1, -1);
+    bool broken = room_is_broken (s_room);
+    room_destroy (&s_room);
+    call_end (call);
+    ck_assert (broken);
+    ck_assert_ptr_nonnull (strstr (call->err, "#31 to #90 are not in the group's log"));
+    ck_assert_int_eq (identity_receipt (identity, &call->log->log, receipt), 0);
+    ck_assert_uint_lt (receipt_decode (receipt).seq, 90); // that of the answer
+    call_destroy (&call);
+}
+END_TEST
+
 static int s_wrong_name (context_t *context)
 {
     static const room_handlers_t none;
@@ -213,6 +265,8 @@ int main (void)
     tcase_add_test (cases, refusal_and_silence_have_a_sentence);
     tcase_add_test (cases, text_under_way_is_closed_with_the_room);
     tcase_add_test (cases, gaps_and_losses_are_told);
+    tcase_add_test (cases, group_in_doubt_is_told);
+    tcase_add_test (cases, receipt_that_was_told_as_lost_is_shown_no_more);
     tcase_add_test (cases, what_is_no_group_is_said);
     return kit_run (cases, "room");
 }

@@ -150,6 +150,15 @@ static void s_on_lost (void *arg, uint64_t from, uint64_t to)
     s_call_hook ("lost");
 }
 
+static int s_states;
+
+static void s_on_state (void *arg, wire_state_t state)
+{
+    (void)arg;
+    ck_assert_int_eq (state, WIRE_STATE_DOUBT);
+    s_states++;
+}
+
 static void s_on_end (void *arg, wire_error_t why, const char *text, bool over)
 {
     (void)arg;
@@ -171,6 +180,7 @@ static const session_handlers_t HANDLERS = {
     .gap = s_on_gap,
     .lost = s_on_lost,
     .end = s_on_end,
+    .state = s_on_state,
 };
 
 static void s_answered (void *arg, const outbox_answer_t *answer)
@@ -939,7 +949,7 @@ static bool s_look_for_receipt (fake_t *self, const wire_t *request)
         ck_assert_uint_eq (shown.seq, 1);
         s_told.answers += 100;
         wire_t lost = wire (WIRE_LOST, request->tag, NULL);
-        wire_set (&lost, WIRE_F_FROM, 2);
+        wire_set (&lost, WIRE_F_FROM, 1);
         wire_set (&lost, WIRE_F_TO, 6);
         fake_reply (self, &lost);
         return true;
@@ -970,7 +980,7 @@ START_TEST (receipt_is_shown_first_and_a_loss_is_told_once)
     s_run ();
     ck_assert_int_eq (s_told.answers, 102); // two answers, one receipt shown
     ck_assert_int_eq (s_told.losses, 1);
-    ck_assert_uint_eq (s_told.lost_from, 2);
+    ck_assert_uint_eq (s_told.lost_from, 1);
     ck_assert_uint_eq (s_told.lost_to, 6);
     const uint8_t *receipt = session_receipt (s_session, &log);
     ck_assert_ptr_nonnull (receipt);
@@ -1006,6 +1016,29 @@ START_TEST (request_that_showed_a_receipt_is_answered_by_the_loss)
     ck_assert_int_eq (s_told.losses, 1);
     ck_assert_int_eq (s_group->counts[WIRE_WHO], 3);
     ck_assert_int_eq (s_group->counts[WIRE_PING], 2);
+}
+END_TEST
+
+// What the group gives then is of the disputed log, and would take the place of what disputes it.
+START_TEST (in_doubt_the_receipt_is_kept)
+{
+    uint8_t receipt[PROOF_RECEIPT] = {0};
+    receipt[15] = 90; // the record
+    s_fill (2);
+    s_group->state = WIRE_STATE_DOUBT;
+    s_group->generation = 9;
+    session_config_t config = {.log = s_log->log, .receipt = receipt};
+    s_states = 0;
+    s_open_as ("cats", &config);
+    session_range_t range = {0};
+    s_told.paged = 1;
+    ck_assert_int_eq (session_page (s_session, &range, -1, &PAGE), 0);
+    s_run ();
+    guid_t log;
+    const uint8_t *kept = session_receipt (s_session, &log);
+    ck_assert_ptr_nonnull (kept);
+    ck_assert_uint_eq (receipt_decode (kept).seq, 90);
+    ck_assert_int_eq (s_states, 1);
 }
 END_TEST
 
@@ -1133,7 +1166,9 @@ static bool s_make_everything_happen (fake_t *self, const wire_t *request)
         wire_set (&gap, WIRE_F_FROM, self->log->last + 1);
         wire_set (&gap, WIRE_F_TO, self->log->last + 5);
         fake_reply (self, &gap);
-        gap.kind = WIRE_LOST;
+        gap.kind = WIRE_LOST; // behind the position, so there is nothing to look at first
+        wire_set (&gap, WIRE_F_FROM, self->log->last + 6);
+        wire_set (&gap, WIRE_F_TO, self->log->last + 9);
         if (strcmp (s_destroy_in, "lost") == 0)
             fake_reply (self, &gap);
         wire_set (&end, WIRE_F_WHY, WIRE_ERR_STOPPING);
@@ -1243,6 +1278,7 @@ int main (void)
     tcase_add_test (cases, damaged_history_ends);
     tcase_add_test (cases, receipt_is_shown_first_and_a_loss_is_told_once);
     tcase_add_test (cases, request_that_showed_a_receipt_is_answered_by_the_loss);
+    tcase_add_test (cases, in_doubt_the_receipt_is_kept);
     tcase_add_test (cases, other_log_under_a_known_name_is_told);
     tcase_add_loop_test (cases, hostile_server_ends_nothing, 0, 5);
     tcase_add_loop_test (cases, destroyed_in_any_handler, 0, 13);

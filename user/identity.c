@@ -368,6 +368,14 @@ int identity_put_receipt (const identity_t *self, const guid_t *log,
     return s_put (s_receipt_path (self, log), "receipt ", hex);
 }
 
+void identity_drop_receipt (const identity_t *self, const guid_t *log)
+{
+    char *file = s_receipt_path (self, log);
+    if (file)
+        unlink (file);
+    free (file);
+}
+
 static void s_load_speaks (identity_t *self)
 {
     char text[GUID_TEXT];

@@ -72,6 +72,8 @@ void identity_forget (const identity_t *self, const char *name);
 int identity_receipt (const identity_t *self, const guid_t *log, uint8_t receipt[PROOF_RECEIPT]);
 int identity_put_receipt (const identity_t *self, const guid_t *log,
                           const uint8_t receipt[PROOF_RECEIPT]);
+// It proved what it could.
+void identity_drop_receipt (const identity_t *self, const guid_t *log);
 
 // The groups of the last conversation, with newlines between. NULL when none are known, or memory
 // is out; the caller frees them.

@@ -26,6 +26,8 @@ struct room {
     guid_t log;
     bool tells;
     bool broken;
+    bool had_receipt;            // that log's was shown
+    uint64_t lost_from, lost_to; // told already
     sender_t *sender;
     size_t sending;
     bool unsure; // a text's fate is not known: its device is thrown away
@@ -87,6 +89,10 @@ void room_gap (room_t *self, uint64_t from, uint64_t to, record_why_t why)
 void room_lost (room_t *self, uint64_t from, uint64_t to)
 {
     self->broken = true;
+    if (from == self->lost_from && to == self->lost_to)
+        return; // what a receipt showed, and what was asked for
+    self->lost_from = from;
+    self->lost_to = to;
     context_say (self->context,
                  "%s: #%" PRIu64 " to #%" PRIu64 " are not in the group's log: what of them was "
                  "acknowledged is lost",
@@ -101,6 +107,9 @@ static void s_keep (room_t *self)
     const uint8_t *receipt = session_receipt (self->session, &log);
     if (receipt)
         identity_put_receipt (context_identity (self->context), &log, receipt);
+    else if (self->had_receipt && !guid_is_null (&self->log))
+        identity_drop_receipt (context_identity (self->context), &self->log); // it was told
+    self->had_receipt = false;
 }
 
 // A group that was given by its port or endpoint says only now whose log it is: the receipt for
@@ -110,10 +119,8 @@ static void s_show_receipt (room_t *self, const guid_t *log)
     uint8_t receipt[PROOF_RECEIPT];
     if (identity_receipt (context_identity (self->context), log, receipt) < 0)
         return;
-    wire_t ping = wire (WIRE_PING, 0, NULL);
-    wire_set_bytes (&ping, WIRE_F_RECEIPT, span (receipt, sizeof receipt));
+    self->had_receipt = true;
     session_set_receipt (self->session, receipt, log);
-    session_request (self->session, &ping, context_line (self->context)->timeout, NULL, NULL);
 }
 
 // Keeps the key that a group has proved, which was asked for by its name.
@@ -129,16 +136,22 @@ static void s_pin (const room_t *self, const session_info_t *info)
         identity_put_server (identity, info->name, where.key);
 }
 
+static void s_learn_name (room_t *self)
+{
+    const session_info_t *info = session_info (self->session);
+    if (self->name && strcmp (self->name, info->name) == 0)
+        return;
+    free (self->name);
+    self->name = strdup (info->name);
+}
+
 static void s_on_up (void *arg, const session_info_t *info)
 {
     room_t *self = arg;
     guid_t shown;
     if (!session_receipt (self->session, &shown) || !guid_equal (&shown, &info->log))
         s_show_receipt (self, &info->log);
-    if (!self->name || strcmp (self->name, info->name) != 0) {
-        free (self->name);
-        self->name = strdup (info->name);
-    }
+    s_learn_name (self);
     self->log = info->log;
     identity_put_log (context_identity (self->context), info->name, &info->log);
     s_pin (self, info);
@@ -161,6 +174,21 @@ static void s_on_trouble (void *arg, const char *sentence)
     room_t *self = arg;
     if (self->tells)
         context_say (self->context, "%s: %s", room_name (self), sentence);
+}
+
+static void s_on_state (void *arg, wire_state_t state)
+{
+    room_t *self = arg;
+    s_learn_name (self);
+    if (state == WIRE_STATE_DOUBT)
+        context_say (self->context,
+                     "%s: THE GROUP'S LOG IS IN DOUBT: records that were acknowledged are not in "
+                     "it, or changed. It takes no messages until its operator has looked at it",
+                     room_name (self));
+    else if (state == WIRE_STATE_READ_ONLY)
+        context_say (self->context,
+                     "%s: the group's log is damaged: it can be read, but takes no messages",
+                     room_name (self));
 }
 
 static void s_on_new_log (void *arg, const guid_t *before, const guid_t *now)
@@ -236,6 +264,7 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
     static const session_handlers_t session_handlers = {.up = s_on_up,
                                                         .down = s_on_down,
                                                         .trouble = s_on_trouble,
+                                                        .state = s_on_state,
                                                         .new_log = s_on_new_log,
                                                         .following = s_on_following,
                                                         .record = s_on_record,
@@ -269,6 +298,7 @@ room_t *room_new (context_t *context, const char *group, const room_handlers_t *
     if (identity_log (identity, group, &config.log) == 0 &&
         identity_receipt (identity, &config.log, receipt) == 0)
         config.receipt = receipt;
+    self->had_receipt = config.receipt != NULL;
     self->session = session_new (&config, &with_arg);
     if (!self->session) {
         context_say (context, "'%s': %s", group,

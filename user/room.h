@@ -1,7 +1,7 @@
 // room: one group as a command sees it: its session, and what the identity keeps of it.
 //
 // Floor 9. Tells on stderr what the group says besides records: gaps, losses, another log under the
-// name, trouble. Keeps the last receipt, the log's id and the device's counter when it ends.
+// name, trouble, a log that is damaged or in doubt. Keeps the last receipt, the log's id and the device's counter when it ends.
 
 #ifndef ZCHAT_ROOM_H
 #define ZCHAT_ROOM_H
