@@ -283,12 +283,12 @@ static bool s_is_whole (const truth_t *self, const truth_file_t *file, size_t *s
     return batch && batch->first == file->first;
 }
 
-// Somebody else's: a whole header that says another first sequence or another log.
+// Somebody else's: a whole header that says another log.
 static bool s_is_foreign (const truth_t *self, const truth_file_t *file)
 {
     segment_header_t header;
     return file->size >= SEGMENT_HEADER && segment_header_decode (&header, file->data) == 0 &&
-           (header.first != file->first || !guid_equal (&header.log, &self->id));
+           !guid_equal (&header.log, &self->id);
 }
 
 typedef struct {
