@@ -286,7 +286,8 @@ static int s_bad_batch (run_t *self, segment_t *segment, segment_walk_t *walk)
     index_add_lost (segment->index, seq, offset);
     s_notice (self, "segment %" PRIu64 " is damaged at byte %" PRIu64 " (record %" PRIu64 ")",
               segment->header.first, offset, seq);
-    return segment_walk_search (walk, seq) == SEGMENT_BATCH;
+    segment_step_t step = segment_walk_search (walk, seq);
+    return step == SEGMENT_FAILED ? s_read_error (self, segment) : step == SEGMENT_BATCH;
 }
 
 static int s_replay_batches (run_t *self, segment_t *segment)

@@ -9,7 +9,7 @@ import socket
 import time
 import uuid
 
-from lib_group import run, same
+from lib_group import BUILD, run, same
 from lib_zwire import Client, Refused
 from roles import Guarded, Key
 
@@ -108,7 +108,8 @@ def silent_connections_cost_little():
                 each = max(each, (memory(server) - begin) / (2 * COUNT))
                 time.sleep(0.1)
             print(f"  {each / 1024:.1f} KiB for each")
-            assert each <= 16384, each
+            sanitized = b"__asan_init" in (BUILD / "zchat-group").read_bytes()  # which takes memory of its own
+            assert each <= (2 if sanitized else 1) * 16384, each
         ann.send("after")
 
 
