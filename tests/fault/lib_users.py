@@ -122,7 +122,8 @@ class User:
         for tag in list(self.client.answers):
             message, row = self.client.answers.pop(tag)
             about = self.tags.pop(tag, None)
-            if about != "PING":
+            # A send whose answer was lost while the connection broke and healed is not to be left behind by those after it.
+            if about != "PING" and not (isinstance(about, int) and any(counter < about for counter in self.unanswered)):
                 self.moved = self.heard
             if about is not None and message.name == "ERROR":
                 self.refused(about, lib_zwire.ERRORS[row["number"]])

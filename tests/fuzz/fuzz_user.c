@@ -48,14 +48,14 @@ static void s_view (const uint8_t *data, size_t size)
                        .text = {data + 1 + nick, size - nick - 1}};
     for (int width = 0; width <= WIDTH; width += WIDTH) {
         view_t *view = view_new (false, width);
-        char *text = view_record (view, "cats", &record);
+        char *text = view_record (view, "cats", true, &record);
         // A nick is no text: it is not broken, so its line may be wider.
         s_check_text (text, width > 0 && nick == 0);
         free (text);
         view_destroy (&view);
     }
     view_t *view = view_new (true, 0);
-    char *line = view_record (view, "cats", &record);
+    char *line = view_record (view, "cats", true, &record);
     s_must (text_valid (line, strlen (line)) && strchr (line, '\n') == line + strlen (line) - 1);
     free (line);
     view_destroy (&view);
