@@ -344,6 +344,14 @@ static void s_check_fate (rig_t *self, log_t *log, const truth_fate_t *fate)
         s_wrong (self, "read only, and changed all the same");
 }
 
+// A page of later records lies before others: truth takes them as they come, the log passes over
+// them where it can tell. Of two changes nobody can say which one is stray.
+static bool s_may_be_stray (const states_t *states)
+{
+    return strncmp (states->what, "two changes", 11) == 0 ||
+           strncmp (states->what, "page of another place", 21) == 0;
+}
+
 static void s_check_opening (rig_t *self, const truth_fate_t *fate)
 {
     trouble_t trouble;
@@ -357,9 +365,8 @@ static void s_check_opening (rig_t *self, const truth_fate_t *fate)
     self->clean = !log || (fate->torn == 0 && !appends);
     if (log && !self->states.lenient)
         s_check_fate (self, log, fate);
-    bool two =
-        strncmp (self->states.what, "two changes", 11) == 0; // nobody can say which one is stray
-    bool lenient = log && self->states.lenient && (!two || log_last (log) >= fate->last);
+    bool stray = s_may_be_stray (&self->states);
+    bool lenient = log && self->states.lenient && (!stray || log_last (log) >= fate->last);
     if (log && (lenient || log_last (log) == fate->last)) {
         s_check_records (self, log, fate);
         if (!self->states.lenient)
@@ -388,7 +395,7 @@ static void s_check_audit (rig_t *self, const truth_fate_t *fate)
 // more care (shelf.h, segment_walk_is_stray) than truth has: only what it finds must be served.
 static bool s_is_odd (const states_t *states)
 {
-    bool odd = strncmp (states->what, "two changes", 11) == 0;
+    bool odd = s_may_be_stray (states);
     for (size_t i = 0; i < states->count; i++) {
         const truth_file_t *file = &states->files[i];
         segment_header_t header;
