@@ -15,6 +15,7 @@ import checker  # noqa: E402  pylint: disable=wrong-import-position
 import lib_zwire  # noqa: E402  pylint: disable=wrong-import-position
 
 UNANSWERED = 24  # of each user at most
+KNOWN = 1000  # how far sends may overtake one whose answer was lost: a group knows the last 1,024 of a device
 QUIET = 0.8  # seconds without any answer, after which a user makes a new connection
 LOST = 2.0  # seconds in which nothing asked was answered: a connection may break and heal unseen
 AGAIN = 0.15  # seconds until what was refused for now is asked again
@@ -92,6 +93,8 @@ class User:
 
     def send(self):
         if self.state != "member" or self.wants_to_leave or len(self.unanswered) >= UNANSWERED or self.again:
+            return
+        if self.unanswered and self.counter - min(self.unanswered) >= KNOWN:
             return
         self.counter += 1
         text = f"{self.name} {self.counter} " + "x" * self.dice.choice((0, 10, 100, 2000))
