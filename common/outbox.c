@@ -24,6 +24,7 @@ struct outbox {
     bool have_device;
     uint8_t device[RECORD_DEVICE];
     uint64_t counter; // the last one given
+    uint64_t floor;   // all up to it are answered, as far as was looked
 
     requests_t changes; // waiting, in their order
     requests_t reads;   // waiting, in their order
@@ -255,6 +256,7 @@ static void s_new_device (outbox_t *self)
         randombytes_buf (self->device, RECORD_DEVICE);
         self->counter = 0;
     }
+    self->floor = self->counter;
 }
 
 static void s_give_counter (outbox_t *self, request_t *item)
@@ -264,6 +266,15 @@ static void s_give_counter (outbox_t *self, request_t *item)
     memcpy (item->send.device, self->device, RECORD_DEVICE);
     item->send.counter = ++self->counter;
     item->send.random = randombytes_random ();
+}
+
+// A group knows so many of a device's last sends: none whose answer was lost is left behind.
+static bool s_is_far_ahead (outbox_t *self, const request_t *item)
+{
+    if (item->send.counter > 0 || self->counter - self->floor < WINDOW)
+        return false;
+    self->floor = request_floor (self->slots, WINDOW, self->device, self->counter);
+    return self->counter - self->floor >= WINDOW;
 }
 
 // The first change that waits, if it may go now.
@@ -276,7 +287,7 @@ static request_t *s_next_change (outbox_t *self, int64_t now)
         return NULL;
     if (item->kind != WIRE_SEND || self->flying_sends == 0)
         return item;
-    if (self->flying_sends >= self->window)
+    if (self->flying_sends >= self->window || s_is_far_ahead (self, item))
         return NULL;
     // What is still under way with another device comes first, whatever the answer will be.
     const uint8_t *device = item->send.counter ? item->send.device : self->device;
@@ -296,20 +307,9 @@ static request_t *s_next_waiting (outbox_t *self, int64_t now)
     return change->order < read->order ? change : read;
 }
 
-static request_t *s_next_repeat (outbox_t *self)
-{
-    request_t *first = NULL;
-    for (size_t slot = 0; self->repeats > 0 && slot < WINDOW; slot++) {
-        request_t *item = self->slots[slot];
-        if (item && item->repeat && (!first || item->order < first->order))
-            first = item;
-    }
-    return first;
-}
-
 int outbox_next (outbox_t *self, int64_t now, writer_t *out)
 {
-    request_t *item = s_next_repeat (self);
+    request_t *item = self->repeats > 0 ? request_first_repeat (self->slots, WINDOW) : NULL;
     self->now = now;
     self->latest_repeat = item != NULL;
     if (item) {

@@ -65,6 +65,27 @@ bool request_sent_with (const request_t *self, const uint8_t device[RECORD_DEVIC
            memcmp (self->send.device, device, RECORD_DEVICE) == 0;
 }
 
+uint64_t request_floor (request_t *const *slots, size_t count, const uint8_t device[RECORD_DEVICE],
+                        uint64_t last)
+{
+    for (size_t slot = 0; slot < count; slot++)
+        if (slots[slot] && request_sent_with (slots[slot], device) &&
+            slots[slot]->send.counter <= last)
+            last = slots[slot]->send.counter - 1;
+    return last;
+}
+
+request_t *request_first_repeat (request_t *const *slots, size_t count)
+{
+    request_t *first = NULL;
+    for (size_t slot = 0; slot < count; slot++) {
+        request_t *item = slots[slot];
+        if (item && item->repeat && (!first || item->order < first->order))
+            first = item;
+    }
+    return first;
+}
+
 bool request_fits (const request_t *self, wire_kind_t reply)
 {
     switch (reply) {

@@ -58,6 +58,12 @@ void request_write (const request_t *self, writer_t *out);
 bool request_is_change (const request_t *self); // else it only reads
 bool request_sent_with (const request_t *self, const uint8_t device[RECORD_DEVICE]);
 
+// Of `count` places with requests under way (or NULL): the counter below the lowest one that was
+// sent with the device, `last` if there is none; and the first in order that is to be repeated.
+uint64_t request_floor (request_t *const *slots, size_t count, const uint8_t device[RECORD_DEVICE],
+                        uint64_t last);
+request_t *request_first_repeat (request_t *const *slots, size_t count);
+
 // Is this kind of reply (WIRE_ROW_ACK, WIRE_ROW_ERROR, or a frame's) an answer to it?
 bool request_fits (const request_t *self, wire_kind_t reply);
 

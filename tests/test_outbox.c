@@ -545,6 +545,27 @@ START_TEST (lost_reply_is_repaired_by_a_repeat_with_the_same_tag)
 }
 END_TEST
 
+// A group knows the last WIRE_UNANSWERED sends of a device; a repeat of an older one is REUSED.
+START_TEST (no_send_is_left_behind_further_than_a_group_knows)
+{
+    told_t told = {0};
+    for (int i = 0; i < 3000; i++)
+        s_put (WIRE_SEND, "x", &told);
+    wire_t lost = s_next_send (0, "x"), other;
+    uint64_t last = s_counter (&lost);
+    while ((other = s_next (0)).kind) {
+        last = s_counter (&other);
+        ck_assert (s_ack (other.tag, last));
+    }
+    ck_assert_uint_lt (last - s_counter (&lost), WIRE_UNANSWERED);
+    ck_assert_uint_gt (last - s_counter (&lost), WIRE_UNANSWERED / 2);
+    ck_assert (s_ack (lost.tag, 1));
+    while ((other = s_next (0)).kind)
+        ck_assert (s_ack (other.tag, s_counter (&other)));
+    ck_assert_int_eq (told.calls, 3000);
+}
+END_TEST
+
 START_TEST (refusal_of_a_repeat_on_one_connection_may_be_stored)
 {
     told_t told = {0};
@@ -840,6 +861,7 @@ int main (void)
     tcase_add_test (cases, refusal_of_a_repeat_may_be_stored);
     tcase_add_test (cases, timeout_says_whether_it_was_sent);
     tcase_add_test (cases, lost_reply_is_repaired_by_a_repeat_with_the_same_tag);
+    tcase_add_test (cases, no_send_is_left_behind_further_than_a_group_knows);
     tcase_add_test (cases, refusal_of_a_repeat_on_one_connection_may_be_stored);
     tcase_add_test (cases, stopping_server_is_not_the_end);
     tcase_add_test (cases, leave_goes_when_everything_before_it_is_answered);
