@@ -435,6 +435,56 @@ START_TEST (search_passes_over_a_page_of_a_later_place)
 }
 END_TEST
 
+// The same where other damage leaves little between it and the rest, or it was written twice.
+START_TEST (search_passes_over_a_page_beside_other_damage)
+{
+    for (size_t twice = 0; twice < 2; twice++)
+        for (size_t later = 20; later < 56; later += 9) {
+            logbook_t *book = logbook_new ();
+            logbook_segment (book);
+            for (size_t i = 0; i < 64; i++)
+                logbook_batch (book, 1 + i % 2, 300 + 10 * (i % 7));
+            uint64_t from = book->entries[later].offset;
+            size_t size = (size_t)(book->entries[later + 4].offset - from);
+            s_misplace (book, from, book->entries[3].offset + 9, size);
+            if (twice)
+                s_misplace (book, from, book->entries[9].offset + 9, size);
+            else
+                logbook_damage (book, &book->entries[10], SPOIL_HEADER);
+            size_t good = 3;
+            while (book->entries[good].offset < book->entries[3].offset + 9 + size)
+                good++;
+            segment_walk_t *walk = s_walk (book);
+            for (size_t i = 0; i < 3; i++)
+                s_is_batch (walk, &book->entries[i]);
+            s_is_end (walk, SEGMENT_BAD);
+            uint64_t seq = book->entries[3].first;
+            ck_assert_int_eq (segment_walk_search (walk, seq), SEGMENT_BATCH);
+            ck_assert_uint_eq (segment_walk_offset (walk), book->entries[good].offset);
+            segment_walk_destroy (&walk);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
+START_TEST (search_finds_nothing_of_the_next_segment)
+{
+    logbook_t *book = s_hole (1, 2, SPOIL_HEADER);
+    segment_walk_t *walk = s_walk (book);
+    s_is_batch (walk, &book->entries[0]);
+    s_is_end (walk, SEGMENT_BAD);
+    segment_walk_limit (walk, book->entries[3].first);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[1].first), SEGMENT_END);
+    segment_walk_destroy (&walk);
+    walk = s_walk (book);
+    segment_walk_limit (walk, book->entries[3].first + 1);
+    ck_assert_int_eq (segment_walk_search (walk, book->entries[1].first), SEGMENT_BATCH);
+    ck_assert_uint_eq (segment_walk_offset (walk), book->entries[3].offset);
+    segment_walk_destroy (&walk);
+    logbook_destroy (book);
+}
+END_TEST
+
 // What stands behind a hole stays what it is, however little of it there is before the next hole.
 START_TEST (few_batches_between_holes_are_not_stray)
 {
@@ -788,6 +838,8 @@ int main (void)
     tcase_add_test (cases, search_finds_the_next_whole_batch);
     tcase_add_test (cases, search_passes_over_lower_sequences);
     tcase_add_test (cases, search_passes_over_a_page_of_a_later_place);
+    tcase_add_test (cases, search_passes_over_a_page_beside_other_damage);
+    tcase_add_test (cases, search_finds_nothing_of_the_next_segment);
     tcase_add_test (cases, few_batches_between_holes_are_not_stray);
     tcase_add_test (cases, search_goes_no_further_than_it_is_told_to);
     tcase_add_test (cases, zeros_are_not_looked_behind_when_a_batch_is_tried);

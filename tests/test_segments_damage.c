@@ -458,6 +458,26 @@ START_TEST (batch_out_of_place_hides_none_behind_it)
 }
 END_TEST
 
+// The same where it belongs to a later segment: that one is whole.
+START_TEST (batch_of_a_later_segment_hides_nothing_of_it)
+{
+    for (size_t later = EACH; later < 3 * EACH; later += 4)
+        for (size_t at = EACH - 4; at < EACH - 1; at++) {
+            logbook_t *book = s_small ();
+            uint8_t copy[BATCH_MAX];
+            entry_t *entry = &book->entries[at], *other = &book->entries[later];
+            int fd = open (logbook_path (book, other->segment), O_RDONLY);
+            ck_assert_int_eq (__real_pread (fd, copy, other->size, (off_t)other->offset),
+                              (ssize_t)other->size);
+            close (fd);
+            logbook_spoil (book, 0, entry->offset + 9, copy, other->size);
+            entry[0].damaged = entry[1].damaged = true;
+            s_all_is_right (book);
+            logbook_destroy (book);
+        }
+}
+END_TEST
+
 START_TEST (random_damage_is_told_as_it_is)
 {
     dice_t chance = dice_new ("random_damage_is_told_as_it_is");
@@ -501,6 +521,7 @@ int main (void)
     tcase_add_test (cases, damage_that_comes_later_is_a_gap_too);
     tcase_add_test (cases, no_call_goes_through_more_than_a_few_mebibytes);
     tcase_add_test (cases, batch_out_of_place_hides_none_behind_it);
+    tcase_add_test (cases, batch_of_a_later_segment_hides_nothing_of_it);
     tcase_add_test (cases, random_damage_is_told_as_it_is);
     return kit_run (cases, "segments_damage");
 }

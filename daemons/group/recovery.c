@@ -299,6 +299,8 @@ static int s_replay_batches (run_t *self, segment_t *segment)
     const segment_header_t *header = &segment->header;
     bool known = header->version == SEGMENT_VERSION; // else bytes that are no batch come first
     segment_walk_expect (walk, header->first, known ? &header->chain : NULL);
+    if (segment != segments_newest (self->result->segments))
+        segment_walk_limit (walk, segment[1].header.first);
     if (known)
         self->result->chain = header->chain;
     segment->end = segment->indexed = segment->start;

@@ -79,11 +79,12 @@ struct segment_walk {
     uint64_t offset; // of the next batch
     uint64_t end;
     uint8_t *window;
-    size_t room;  // of the window
-    uint64_t at;  // offset of the window's first byte
-    size_t size;  // bytes in the window
-    bool ends;    // nothing follows the window
-    uint64_t seq; // expected, 0: any
+    size_t room;    // of the window
+    uint64_t at;    // offset of the window's first byte
+    size_t size;    // bytes in the window
+    bool ends;      // nothing follows the window
+    uint64_t seq;   // expected, 0: any
+    uint64_t limit; // only below it is searched
     bool chained;
     chain_t chain; // expected if chained
 };
@@ -106,6 +107,7 @@ segment_walk_t *segment_walk_new (int fd, const guid_t *log, uint64_t offset, ui
     self->log = *log;
     self->offset = offset;
     self->end = end;
+    self->limit = UINT64_MAX;
     self->at = offset;
     self->room = s_room (fd, offset, end);
     self->window = malloc (self->room);
@@ -128,6 +130,11 @@ void segment_walk_expect (segment_walk_t *self, uint64_t seq, const chain_t *cha
     self->chained = chain != NULL;
     if (chain)
         self->chain = *chain;
+}
+
+void segment_walk_limit (segment_walk_t *self, uint64_t limit)
+{
+    self->limit = limit;
 }
 
 void segment_walk_refresh (segment_walk_t *self)
@@ -234,7 +241,7 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
             continue;
         batch_t batch;
         if (batch_open (&batch, bytes, &self->log) == 0 && batch.first >= seq &&
-            batch_sound (&batch))
+            batch.first < self->limit && batch_sound (&batch))
             return SEGMENT_BATCH;
     }
     return SEGMENT_BAD;
@@ -242,7 +249,6 @@ static segment_step_t s_search (segment_walk_t *self, batch_type_t type, uint64_
 
 // Batches that follow each other from one place on.
 typedef struct {
-    uint64_t first;
     uint64_t size; // PROBE bytes at most
     bool ends;     // nothing but zeros follows
 } run_t;
@@ -256,7 +262,6 @@ static int s_run (const segment_walk_t *self, uint64_t offset, run_t *run)
     segment_step_t step = segment_walk_next (walk, &batch);
     if (step == SEGMENT_BATCH) {
         chain_t chain = hole_chain_after (&batch);
-        run->first = hole_first (&batch);
         segment_walk_expect (walk, hole_last (&batch) + 1, &chain);
     }
     while (step == SEGMENT_BATCH)
@@ -267,22 +272,77 @@ static int s_run (const segment_walk_t *self, uint64_t offset, run_t *run)
     return step == SEGMENT_FAILED ? -1 : 0;
 }
 
+// A whole batch, and the most bytes of batches in order that begin with it.
+typedef struct {
+    uint64_t first;
+    uint64_t last;
+    uint64_t most;
+} found_t;
+
+// All whole batches from the offset on that begin before `stop`. Returns their count, -1: a read
+// error.
+static ssize_t s_find_all (const segment_walk_t *self, uint64_t offset, uint64_t stop,
+                           found_t *found)
+{
+    uint64_t end = self->end - offset < stop - offset + BATCH_MAX ? self->end : stop + BATCH_MAX;
+    segment_walk_t *walk = segment_walk_new (self->fd, &self->log, offset, end);
+    segment_step_t step = SEGMENT_BATCH;
+    ssize_t count = 0;
+    while (step == SEGMENT_BATCH && segment_walk_offset (walk) < stop) {
+        batch_t batch;
+        segment_walk_expect (walk, 0, NULL);
+        step = segment_walk_try (walk, &batch);
+        if (step == SEGMENT_BAD)
+            step = s_search (walk, BATCH_TYPE_RECORDS, 0, stop);
+        else if (step == SEGMENT_BATCH && batch.type == BATCH_TYPE_RECORDS &&
+                 batch.first < self->limit)
+            found[count++] = (found_t){hole_first (&batch), hole_last (&batch), batch.bytes.size};
+    }
+    segment_walk_destroy (&walk);
+    return step == SEGMENT_FAILED ? -1 : count;
+}
+
+// Whether behind the first of these, if it is taken, another one comes too late.
+static bool s_is_in_the_way (const found_t *found, size_t count, uint64_t seq)
+{
+    for (size_t i = 1; i < count; i++)
+        if (found[i].first >= seq && found[i].first <= found[0].last)
+            return true;
+    return false;
+}
+
+// Whether without the first of these more can be had, from `seq` on.
+static bool s_costs_more (found_t *found, size_t count, uint64_t seq)
+{
+    uint64_t most = 0;
+    if (!s_is_in_the_way (found, count, seq))
+        return false;
+    for (size_t i = count; i-- > 0;) {
+        uint64_t behind = 0;
+        for (size_t j = i + 1; j < count; j++)
+            if (found[j].first > found[i].last && found[j].most > behind)
+                behind = found[j].most;
+        found[i].most += behind;
+        if (i > 0 && found[i].first >= seq && found[i].most > most)
+            most = found[i].most;
+    }
+    return most > found[0].most;
+}
+
 // *behind: the place behind those that are as stray as the first one.
 static int s_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq, uint64_t *behind)
 {
-    run_t run = {0}, other = {.first = UINT64_MAX};
+    run_t run = {0};
     int rc = s_run (self, offset, &run);
     *behind = offset + run.size;
     if (rc < 0 || run.ends || run.size == 0 || run.size >= BATCH_MAX)
         return rc;
-    uint64_t at = *behind - 1, stop = at + BATCH_MAX + 1;
-    uint64_t end = self->end - stop < BATCH_MAX ? self->end : stop + BATCH_MAX;
-    segment_walk_t *walk = segment_walk_new (self->fd, &self->log, at, end);
-    segment_step_t step = s_search (walk, BATCH_TYPE_RECORDS, seq, stop);
-    if (step == SEGMENT_FAILED || (step == SEGMENT_BATCH && s_run (self, walk->offset, &other) < 0))
-        rc = -1;
-    segment_walk_destroy (&walk);
-    return rc < 0 ? -1 : other.first < run.first && (other.ends || other.size > run.size);
+    found_t *found = malloc (((BATCH_MAX + PROBE) / BATCH_HEADER + 1) * sizeof *found);
+    assert (found);
+    ssize_t count = s_find_all (self, offset, *behind + PROBE, found);
+    rc = count < 0 ? -1 : s_costs_more (found, (size_t)count, seq);
+    free (found);
+    return rc;
 }
 
 int segment_walk_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq)

@@ -77,6 +77,9 @@ segment_step_t segment_walk_next (segment_walk_t *self, batch_t *batch);
 // The same, but zeros are SEGMENT_BAD too: what lies behind them is not looked at.
 segment_step_t segment_walk_try (segment_walk_t *self, batch_t *batch);
 
+// What is found behind damage must begin before `limit`: there the next segment does.
+void segment_walk_limit (segment_walk_t *self, uint64_t limit);
+
 // Forgets what was read ahead: the file may have changed.
 void segment_walk_refresh (segment_walk_t *self);
 
@@ -94,9 +97,9 @@ segment_step_t segment_walk_search_to (segment_walk_t *self, uint64_t seq, uint6
 segment_step_t segment_walk_search_state (segment_walk_t *self);
 
 // Whether the whole RECORDS batch at `offset`, found behind what is damaged where `seq` was
-// expected, is of a page that belongs to a later place of the log: behind it and those that follow
-// it, not farther than a batch may be long, the next whole ones come before it, and are more, or go
-// up to the end of the file. 1, 0, or -1 with errno on a read error.
+// expected, is of a page that belongs to another place of the log: of the whole ones from there on,
+// as far as two batches may be long behind those that go on from it without a break, more bytes are
+// in order without it than with it. 1, 0, or -1 with errno on a read error.
 int segment_walk_is_stray (const segment_walk_t *self, uint64_t offset, uint64_t seq);
 
 // Whether header, STATE and first batch are whole and agree. 1, 0, or -1 with errno on a read

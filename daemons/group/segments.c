@@ -272,6 +272,8 @@ static segments_read_t s_index_step (segments_t *self, segment_t *segment)
         return SEGMENTS_FAILED;
     segment_walk_t *walk = segment_walk_new (fd, &self->id, segment->indexed, segment->end);
     segment_walk_expect (walk, segment->indexed_seq, NULL);
+    if (segment != segments_newest (self))
+        segment_walk_limit (walk, segment[1].header.first);
     uint64_t stop = segment->indexed + SEGMENTS_STEP;
     segment_step_t step = SEGMENT_BATCH;
     for (size_t holes = 0; (step == SEGMENT_BATCH || step == SEGMENT_BAD) &&

@@ -125,6 +125,7 @@ static int s_resync (run_t *run, uint64_t offset, place_t *place)
 {
     segment_walk_t *walk = segment_walk_new (run->fd, &run->self->log, offset, UINT64_MAX);
     segment_step_t step = SEGMENT_BATCH;
+    segment_walk_limit (walk, run->limit);
     place->found = false;
     while (!place->found && step != SEGMENT_END && step != SEGMENT_FAILED) {
         batch_t batch;
