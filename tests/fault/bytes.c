@@ -49,8 +49,8 @@ typedef struct {
     volatile size_t *wrong; // of all workers and kinds
     size_t told;            // the state that was described
     // What lies in the folder.
-    uint64_t laid[TRUTH_SEGMENTS + 4]; // names of files
-    bool pristine[TRUTH_SEGMENTS + 4]; // they are as they were written
+    uint64_t laid[TRUTH_FILES]; // names of files
+    bool pristine[TRUTH_FILES]; // they are as they were written
     size_t laid_count;
     bool clean; // nothing else lies there, and nothing was changed since
 } rig_t;
@@ -247,6 +247,8 @@ static uint64_t s_check_record (rig_t *self, log_t *log, uint64_t seq, const tru
     while ((rc = log_read (log, seq, 2000, &page, &why)) == SEGMENTS_LATER && steps++ < STEPS)
         ;
     if (rc == SEGMENTS_PAGE) {
+        if (!self->states.lenient && !fate->served[seq])
+            s_wrong (self, "record %" PRIu64 " is served, and lies where it does not belong", seq);
         s_check_page (self, seq, &page);
         free (page.buffer);
         return page.last + 1;
@@ -338,18 +340,10 @@ static void s_check_fate (rig_t *self, log_t *log, const truth_fate_t *fate)
     if (s_torn_files (self) != fate->torn)
         s_wrong (self, "%zu set aside, not %zu (%s)", s_torn_files (self), fate->torn,
                  log_notice (log));
-    if ((fate->read_only || fate->torn > 0) != (*log_notice (log) != 0))
+    if ((fate->read_only || fate->torn > 0 || fate->astray) != (*log_notice (log) != 0))
         s_wrong (self, "the notice is '%s'", log_notice (log));
     if (fate->read_only && fate->torn == 0 && !s_untouched (self))
         s_wrong (self, "read only, and changed all the same");
-}
-
-// A page of later records lies before others: truth takes them as they come, the log passes over
-// them where it can tell. Of two changes nobody can say which one is stray.
-static bool s_may_be_stray (const states_t *states)
-{
-    return strncmp (states->what, "two changes", 11) == 0 ||
-           strncmp (states->what, "page of another place", 21) == 0;
 }
 
 static void s_check_opening (rig_t *self, const truth_fate_t *fate)
@@ -362,12 +356,10 @@ static void s_check_opening (rig_t *self, const truth_fate_t *fate)
     if (!log && !s_untouched (self))
         s_wrong (self, "refused, and changed all the same");
     bool appends = log && !log_read_only (log) && self->tally->tried % APPEND_EVERY == 0;
-    self->clean = !log || (fate->torn == 0 && !appends);
+    self->clean = !log || (fate->torn == 0 && !fate->astray && !appends);
     if (log && !self->states.lenient)
         s_check_fate (self, log, fate);
-    bool stray = s_may_be_stray (&self->states);
-    bool lenient = log && self->states.lenient && (!stray || log_last (log) >= fate->last);
-    if (log && (lenient || log_last (log) == fate->last)) {
+    if (log && (self->states.lenient || log_last (log) == fate->last)) {
         s_check_records (self, log, fate);
         if (!self->states.lenient)
             s_check_time (self, log, fate);
@@ -389,30 +381,14 @@ static void s_check_audit (rig_t *self, const truth_fate_t *fate)
         s_wrong (self, "verify says %s (%s), not %s", names[audit.verdict], audit.place,
                  names[fate->verdict]);
 }
-// ---- Running
 
-// Files under wrong names, and pages that lie at a wrong place beside other damage, are judged with
-// more care (shelf.h, segment_walk_is_stray) than truth has: only what it finds must be served.
-static bool s_is_odd (const states_t *states)
-{
-    bool odd = s_may_be_stray (states);
-    for (size_t i = 0; i < states->count; i++) {
-        const truth_file_t *file = &states->files[i];
-        segment_header_t header;
-        odd = odd ||
-              (file->size >= SEGMENT_HEADER && segment_header_decode (&header, file->data) == 0 &&
-               header.first != file->first);
-    }
-    return odd;
-}
+// ---- Running
 
 static void s_try (void *arg)
 {
     rig_t *self = arg;
-    states_t *states = &self->states;
+    const states_t *states = &self->states;
     truth_fate_t fate;
-    bool lenient = states->lenient;
-    states->lenient = lenient || s_is_odd (states);
     self->tally->tried++;
     s_lay_out (self);
     truth_judge (self->truth, states->files, states->count, &fate);
@@ -421,7 +397,6 @@ static void s_try (void *arg)
     if (self->tally->tried % APPEND_EVERY == 0 && !s_untouched (self))
         s_wrong (self, "verify changed something");
     s_check_opening (self, &fate);
-    states->lenient = lenient;
 }
 
 // Whether the next state is of this pass, and this worker's, while there is time.

@@ -151,34 +151,46 @@ void states_of_sectors (states_t *self)
             }
 }
 
-// Puts what lies there in `from` into the newest segment's page.
-static void s_put_page (states_t *self, size_t page, const truth_file_t *from, size_t at)
+// Puts what lies there in `from` into the file's page.
+static void s_put_page (truth_file_t *file, size_t page, const truth_file_t *from, size_t at)
 {
-    truth_file_t *newest = s_newest (self);
     size_t place = page * PAGE, size = from->size > at ? from->size - at : 0;
-    size_t room = newest->size - place < PAGE ? newest->size - place : PAGE;
-    memset (newest->data + place, 0, room);
-    memcpy (newest->data + place, from->data + at, size < room ? size : room);
+    size_t room = file->size - place < PAGE ? file->size - place : PAGE;
+    memset (file->data + place, 0, room);
+    memcpy (file->data + place, from->data + at, size < room ? size : room);
+}
+
+static void s_old_pages (states_t *self)
+{
+    const truth_t *truth = self->truth;
+    const truth_file_t *file = s_newest_written (self);
+    for (size_t page = 0; page * PAGE < file->size; page++)
+        for (size_t job = 0; job < truth->jobs; job++)
+            if (truth->before[job].first == file->first && s_next (self)) {
+                s_put_page (s_newest (self), page, &truth->before[job], page * PAGE);
+                s_made (self, "page as it was", page * 1000 + job);
+            }
+}
+
+static void s_other_pages (states_t *self, size_t file, size_t page)
+{
+    const truth_t *truth = self->truth;
+    for (size_t segment = 0; segment < truth->segments; segment++)
+        for (size_t at = 0; at < truth->files[segment].size; at += PAGE)
+            if (s_next (self)) {
+                size_t number = ((file * 100 + page) * 100 + segment) * 100000 + at;
+                s_put_page (&self->files[file], page, &truth->files[segment], at);
+                s_made (self, "page of another place", number);
+            }
 }
 
 void states_of_pages (states_t *self)
 {
     const truth_t *truth = self->truth;
-    const truth_file_t *file = s_newest_written (self);
-    size_t pages = (file->size + PAGE - 1) / PAGE;
-    for (size_t page = 0; page < pages; page++) {
-        for (size_t job = 0; job < truth->jobs; job++)
-            if (truth->before[job].first == file->first && s_next (self)) {
-                s_put_page (self, page, &truth->before[job], page * PAGE);
-                s_made (self, "page as it was", page * 1000 + job);
-            }
-        for (size_t segment = 0; segment < truth->segments; segment++)
-            for (size_t at = 0; at < truth->files[segment].size; at += PAGE)
-                if (s_next (self)) {
-                    s_put_page (self, page, &truth->files[segment], at);
-                    s_made (self, "page of another place", (page * 100 + segment) * 100000 + at);
-                }
-    }
+    s_old_pages (self);
+    for (size_t file = 0; file < truth->segments; file++)
+        for (size_t page = 0; page * PAGE < truth->files[file].size; page++)
+            s_other_pages (self, file, page);
 }
 
 // Segments that are missing or short.

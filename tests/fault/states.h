@@ -13,7 +13,7 @@ typedef struct {
     const truth_t *other; // a log that has nothing to do with it
     uint64_t seed;        // of garbage, and of what is changed by chance
     // The state: files in order of their names.
-    truth_file_t files[TRUTH_SEGMENTS + 4];
+    truth_file_t files[TRUTH_FILES];
     size_t count;
     size_t at;        // its number among all
     const char *what; // what was done

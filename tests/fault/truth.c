@@ -237,6 +237,51 @@ static const truth_batch_t *s_search (const truth_t *self, const truth_file_t *f
     return NULL;
 }
 
+// A whole batch of a file, and the most bytes of batches in order that begin with it.
+typedef struct {
+    const truth_batch_t *batch;
+    size_t offset;
+    size_t most;
+} place_t;
+
+// All whole batches behind the offset that are below `end`, none within another one.
+static size_t s_places (const truth_t *self, const truth_file_t *file, uint64_t end, size_t offset,
+                        place_t places[TRUTH_BATCHES])
+{
+    size_t count = 0;
+    const truth_batch_t *batch;
+    while ((batch = s_search (self, file, 0, &offset))) {
+        assert (count < TRUTH_BATCHES);
+        if (batch->first < end)
+            places[count++] = (place_t){batch, offset, 0};
+        offset += batch->size - 1;
+    }
+    return count;
+}
+
+// Where it goes on behind damage, from `seq` on and below `end`: with the first of those whole
+// batches that are in order and are the most, in bytes. The others are stray: a disk wrote their
+// page to a wrong place. One case the bytes alone do not decide: a page of later batches lies
+// before others, and what lay at its own place is lost too. Either these are served, or those, and
+// nobody can say which: the most it is all the same, and of as many those that come first.
+static const truth_batch_t *s_go_on (const truth_t *self, const truth_file_t *file, uint64_t seq,
+                                     uint64_t end, size_t *offset)
+{
+    place_t places[TRUTH_BATCHES], best = {NULL, 0, 0};
+    size_t count = s_places (self, file, end, *offset, places);
+    for (size_t i = count; i-- > 0;) {
+        place_t *place = &places[i];
+        for (size_t j = i + 1; j < count; j++)
+            if (places[j].batch->first > place->batch->last && places[j].most > place->most)
+                place->most = places[j].most;
+        place->most += place->batch->size;
+        if (place->batch->first >= seq && place->most >= best.most)
+            best = *place;
+    }
+    *offset = best.offset;
+    return best.batch;
+}
+
 static bool s_was_durable (const truth_t *self, const truth_file_t *file, size_t offset,
                            uint64_t seq)
 {
@@ -294,6 +339,7 @@ static bool s_is_foreign (const truth_t *self, const truth_file_t *file)
 typedef struct {
     bool served[TRUTH_SEQS];
     uint64_t next;    // behind the last batch taken
+    uint64_t end;     // the next file begins with it
     uint64_t durable; // by a segment that was begun behind it
     bool torn;        // ends with what is to be cut
     bool damaged;     // something in it was durable and is not whole
@@ -314,7 +360,7 @@ static void s_walk (const truth_t *self, const truth_file_t *file, size_t offset
             if (walk->torn)
                 return;
             walk->damaged = true;
-            if (!(batch = s_search (self, file, walk->next, &offset)))
+            if (!(batch = s_go_on (self, file, walk->next, walk->end, &offset)))
                 return;
         }
         for (uint64_t seq = batch->first; seq <= batch->last; seq++)
@@ -328,7 +374,7 @@ static void s_walk (const truth_t *self, const truth_file_t *file, size_t offset
 static void s_serve_older (const truth_t *self, const truth_file_t *file, uint64_t end,
                            truth_fate_t *fate)
 {
-    walk_t walk = {.next = file->first};
+    walk_t walk = {.next = file->first, .end = end};
     size_t start = 0;
     if (s_has_header (self, file))
         s_original (self, file->first, &start);
@@ -343,7 +389,7 @@ static void s_serve_older (const truth_t *self, const truth_file_t *file, uint64
 static void s_judge_newest (const truth_t *self, const truth_file_t *file, uint64_t durable,
                             truth_fate_t *fate)
 {
-    walk_t walk = {.next = file->first, .durable = durable};
+    walk_t walk = {.next = file->first, .end = UINT64_MAX, .durable = durable};
     size_t start = 0;
     bool whole = s_is_whole (self, file, &start);
     if (!whole && !s_has_header (self, file))
@@ -393,7 +439,7 @@ static truth_verdict_t s_audit (const truth_t *self, const truth_file_t *files, 
         const truth_file_t *file = &files[i];
         bool newest = i + 1 == count;
         size_t start;
-        walk_t walk = {.next = file->first};
+        walk_t walk = {.next = file->first, .end = UINT64_MAX};
         if (s_is_foreign (self, file))
             return TRUTH_DAMAGED;
         if (!s_is_whole (self, file, &start)) {
@@ -411,9 +457,70 @@ static truth_verdict_t s_audit (const truth_t *self, const truth_file_t *files, 
     return TRUTH_SOUND;
 }
 
+// ---- Which file is what
+
+static bool s_same (const truth_file_t *one, const truth_file_t *other)
+{
+    size_t size = one->size < other->size ? one->size : other->size;
+    return memcmp (one->data, other->data, size) == 0 && s_is_zero (one, size) &&
+           s_is_zero (other, size);
+}
+
+// What a whole beginning says that the file is, else what its name says.
+static uint64_t s_claim (const truth_t *self, const truth_file_t *file)
+{
+    segment_header_t header;
+    size_t start;
+    if (file->size < SEGMENT_HEADER || segment_header_decode (&header, file->data) < 0)
+        return file->first;
+    truth_file_t claimed = {header.first, file->data, file->size};
+    return s_is_whole (self, &claimed, &start) ? header.first : file->first;
+}
+
+// Sets what the file is: what it claims to be, unless another one is that already, and has the name
+// of it too. Then it is a copy, which counts for nothing, or its beginning is not its own. False:
+// it is a copy.
+static bool s_identify (const truth_t *self, const truth_file_t *files, size_t count,
+                        const truth_file_t *file, truth_file_t *is)
+{
+    uint64_t claim = s_claim (self, file);
+    const truth_file_t *rival = NULL;
+    for (size_t i = 0; i < count && claim != file->first; i++)
+        if (files[i].first == claim && s_claim (self, &files[i]) == claim)
+            rival = &files[i];
+    *is = *file;
+    is->first = rival ? file->first : claim;
+    return !rival || !s_same (file, rival);
+}
+
+static int s_by_first (const void *a, const void *b)
+{
+    uint64_t left = ((const truth_file_t *)a)->first, right = ((const truth_file_t *)b)->first;
+    return left < right ? -1 : left > right;
+}
+
+// The files in the order of what they are, without copies. Returns their count.
+static size_t s_sort (const truth_t *self, const truth_file_t *files, size_t count,
+                      truth_file_t *sorted, bool *astray)
+{
+    size_t sorted_count = 0;
+    *astray = false;
+    for (size_t i = 0; i < count; i++) {
+        bool counts = s_identify (self, files, count, &files[i], &sorted[sorted_count]);
+        *astray = *astray || !counts || sorted[sorted_count].first != files[i].first;
+        sorted_count += counts;
+    }
+    qsort (sorted, sorted_count, sizeof *sorted, s_by_first);
+    return sorted_count;
+}
+
 void truth_judge (const truth_t *self, const truth_file_t *files, size_t count, truth_fate_t *fate)
 {
+    truth_file_t sorted[TRUTH_FILES];
     memset (fate, 0, sizeof *fate);
-    s_judge_opening (self, files, count, fate);
-    fate->verdict = s_audit (self, files, count);
+    count = s_sort (self, files, count, sorted, &fate->astray);
+    s_judge_opening (self, sorted, count, fate);
+    fate->verdict = s_audit (self, sorted, count);
+    if (fate->verdict == TRUTH_SOUND && fate->astray)
+        fate->verdict = TRUTH_TORN; // the next opening puts it right
 }

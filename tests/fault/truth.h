@@ -9,6 +9,7 @@
 #include "daemons/group/segment.h"
 
 enum { TRUTH_BATCHES = 512, TRUTH_SEGMENTS = 16, TRUTH_JOBS = 128, TRUTH_SEQS = 1024 };
+enum { TRUTH_FILES = TRUTH_SEGMENTS + 4 }; // of a folder
 
 typedef struct {
     uint64_t first;
@@ -65,6 +66,7 @@ typedef struct {
     bool read_only;
     uint64_t last;
     size_t torn;             // files set aside
+    bool astray;             // files have wrong names, or are copies
     bool served[TRUTH_SEQS]; // records that must be served
     truth_verdict_t verdict; // of zchat-log verify
 } truth_fate_t;
