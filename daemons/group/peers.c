@@ -18,6 +18,7 @@ typedef struct {
 
 struct peers {
     zhashx_t *table;
+    peer_t *last;       // found last: requests come in rows
     zhashx_t *sessions; // by UUID
     tally_t *by_key;    // of those that are limited
     tally_t *by_address;
@@ -38,12 +39,16 @@ static size_t s_hash (const void *key)
     return hash_bytes (peer->route.bytes, peer->route.size) ^ peer->listener;
 }
 
+static bool s_is_at (const peer_t *self, size_t listener, const route_t *route)
+{
+    return self->listener == listener && self->route.size == route->size &&
+           memcmp (self->route.bytes, route->bytes, route->size) == 0;
+}
+
 static int s_compare (const void *a, const void *b)
 {
-    const peer_t *left = a, *right = b;
-    if (left->listener != right->listener || left->route.size != right->route.size)
-        return 1;
-    return memcmp (left->route.bytes, right->route.bytes, left->route.size);
+    const peer_t *right = b;
+    return s_is_at (a, right->listener, &right->route) ? 0 : 1;
 }
 
 static void s_free_session (void **session_p)
@@ -147,10 +152,13 @@ void peer_release (peer_t **self_p)
 
 peer_t *peers_find (peers_t *self, size_t listener, const route_t *route)
 {
+    if (self->last && s_is_at (self->last, listener, route))
+        return self->last;
     peer_t key;
     key.listener = listener;
     key.route = *route;
-    return zhashx_lookup (self->table, &key);
+    self->last = zhashx_lookup (self->table, &key);
+    return self->last;
 }
 
 static bool s_hear_session (peers_t *self, const guid_t *who, int64_t now)
@@ -259,6 +267,8 @@ void peers_drop (peers_t *self, peer_t *peer)
     if (!peer->known)
         return;
     peer->known = false;
+    if (self->last == peer)
+        self->last = NULL;
     zhashx_delete (self->table, peer);
     if (peer->limited && peer->speaker.proved)
         tally_remove (self->by_key, &peer->speaker.guid);

@@ -31,6 +31,7 @@ typedef struct {
 
 struct roster {
     zhashx_t *members; // by UUID; all that are members at either face
+    member_t **last;   // who was looked up last: a request asks for the same one many times
     nicks_t *nicks;    // which member has which nick next
     standing_t *standing;
     size_t count; // members now
@@ -63,6 +64,7 @@ roster_t *roster_new (void)
     zhashx_set_key_duplicator (self->members, NULL);
     zhashx_set_key_destructor (self->members, NULL);
     zhashx_set_destructor (self->members, s_member_free);
+    self->last = zmalloc (sizeof *self->last);
     self->nicks = nicks_new ();
     self->standing = standing_new ();
     return self;
@@ -74,6 +76,7 @@ void roster_destroy (roster_t **self_p)
     if (!self)
         return;
     zhashx_destroy (&self->members);
+    free (self->last);
     nicks_destroy (&self->nicks);
     standing_destroy (&self->standing);
     if (self->next_topic.text != self->topic.text)
@@ -87,7 +90,9 @@ void roster_destroy (roster_t **self_p)
 
 static member_t *s_member (const roster_t *self, const guid_t *who)
 {
-    return zhashx_lookup (self->members, who->bytes);
+    if (!*self->last || !guid_equal (&(*self->last)->who, who))
+        *self->last = zhashx_lookup (self->members, who->bytes);
+    return *self->last;
 }
 
 // ---- Judging
@@ -324,8 +329,11 @@ void roster_put (roster_t *self, const record_t *record)
 static void s_drop_if_gone (roster_t *self, member_t *member)
 {
     member->touched = false;
-    if (!member->now.joined)
-        zhashx_delete (self->members, member->who.bytes);
+    if (member->now.joined)
+        return;
+    if (*self->last == member)
+        *self->last = NULL;
+    zhashx_delete (self->members, member->who.bytes);
 }
 
 void roster_commit (roster_t *self)
