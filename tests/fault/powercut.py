@@ -30,6 +30,7 @@ BUILD = pathlib.Path(os.environ.get("ZCHAT_BUILD") or HERE.parent.parent / "buil
 RIG = str(BUILD / "tests/fault_log")
 DISK, SECTOR, WORKERS = 32 << 20, 512, 2
 ONE_DISK = 500  # states of it
+TORN_SUPERBLOCK = 1536  # ext4 trusts the disk to write its superblock, two sectors here, as one
 WRITE, WRITE_THROUGH, FLUSH = 1, 2, 3
 
 
@@ -165,6 +166,7 @@ def images(entries, cuts, dice):
                 state[place:place + len(bytes_)] = bytes_
             elif dice.random() < 0.2 and len(bytes_) > SECTOR:  # torn within
                 part = dice.randrange(len(bytes_) // SECTOR) * SECTOR
+                part -= SECTOR if place + part == TORN_SUPERBLOCK else 0
                 state[place:place + part] = bytes_[:part]
         yield cut, state
 
