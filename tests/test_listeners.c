@@ -36,6 +36,17 @@ static void s_take (void *arg, size_t listener, zsock_t *socket)
     frame_close (&frame);
 }
 
+static size_t s_turns;
+
+static void s_turn (void *arg)
+{
+    (void)arg;
+    ck_assert_uint_gt (s_taken, 0); // first they are taken
+    s_turns++;
+}
+
+static const listeners_io_t s_io = {NULL, s_take, s_turn};
+
 // Looks whether what was waited for is there; ends the loop then.
 static int s_on_tick (zloop_t *loop, int timer, void *arg)
 {
@@ -80,7 +91,7 @@ static void s_start (void)
 
 static void s_bind (void)
 {
-    s_listeners = listeners_new (s_loop, s_conf, s_folder.path, s_take, NULL, &s_code);
+    s_listeners = listeners_new (s_loop, s_conf, s_folder.path, &s_io, &s_code);
 }
 
 // As after a restart: every socket is closed for good, which libzmq does not wait for else.
@@ -100,7 +111,7 @@ static void s_setup (void)
 {
     s_folder = folder_new ();
     s_start ();
-    s_taken = 0;
+    s_taken = s_turns = 0;
     s_configure ("");
 }
 
@@ -160,6 +171,36 @@ START_TEST (native_messages_go_both_ways)
     ck_assert (text && strncmp (text, "pushed", 6) == 0);
     freen (text);
     peer_release (&peer);
+    zsock_destroy (&client);
+}
+END_TEST
+
+START_TEST (what_is_taken_is_worked_at_after_it)
+{
+    s_bind ();
+    zsock_t *client = frame_connect (listeners_bound (s_listeners), NULL);
+    frame_send (client, span_of ("one"));
+    s_run (1);
+    ck_assert_uint_ge (s_turns, 1);
+    zsock_destroy (&client);
+}
+END_TEST
+
+START_TEST (what_is_awaited_is_taken_without_a_turn)
+{
+    s_bind ();
+    zsock_t *client = frame_connect (listeners_bound (s_listeners), NULL);
+    frame_send (client, span_of ("one"));
+    s_run (1);
+    size_t turns = s_turns;
+    listeners_await (s_listeners, 1000); // nothing comes
+    ck_assert_uint_eq (s_taken, 1);
+    frame_send (client, span_of ("two"));
+    for (int i = 0; i < 10000 && s_taken < 2; i++)
+        listeners_await (s_listeners, 1000);
+    ck_assert_uint_eq (s_taken, 2);
+    ck_assert_str_eq (s_text, "two");
+    ck_assert_uint_eq (s_turns, turns);
     zsock_destroy (&client);
 }
 END_TEST
@@ -295,7 +336,7 @@ END_TEST
 
 START_TEST (file_of_ports_that_cannot_be_written_is_no_trouble)
 {
-    s_listeners = listeners_new (s_loop, s_conf, "/nonexistent/folder", s_take, NULL, &s_code);
+    s_listeners = listeners_new (s_loop, s_conf, "/nonexistent/folder", &s_io, &s_code);
     ck_assert_ptr_nonnull (s_listeners);
     ck_assert_uint_eq (listeners_last_port ("/nonexistent/folder", 0), 0);
 }
@@ -425,6 +466,8 @@ int main (void)
     proving_add (cases);
     tcase_add_checked_fixture (cases, s_setup, s_teardown);
     tcase_add_test (cases, native_messages_go_both_ways);
+    tcase_add_test (cases, what_is_taken_is_worked_at_after_it);
+    tcase_add_test (cases, what_is_awaited_is_taken_without_a_turn);
     tcase_add_test (cases, original_messages_go_both_ways);
     tcase_add_test (cases, peer_that_is_not_there_is_unreachable);
     tcase_add_test (cases, each_listener_is_told_apart);

@@ -5,6 +5,7 @@
 #include "daemons/group/announce.h"
 #include "daemons/group/caretaker.h"
 #include "daemons/group/desk.h"
+#include "daemons/group/gather.h"
 #include "daemons/group/listeners.h"
 #include "daemons/group/readers.h"
 #include "daemons/group/records.h"
@@ -32,6 +33,7 @@ struct group_server {
     peers_t *peers;
     limits_t *limits;
     intake_t *intake;
+    gather_t gather;
     history_t *history;
     delivery_t *delivery;
     replies_t *replies;
@@ -179,6 +181,8 @@ static void s_durable (void *arg, log_done_t *done)
     frame_share (&frame, (void *)bytes.data, bytes.size, s_release, done->buffer);
     delivery_durable (self->delivery, &frame, bytes.size, done->first, done->last, zclock_mono ());
     frame_unshare (&frame);
+    gather_ended (&self->gather, (size_t)(done->last - done->first + 1),
+                  intake_waiting (self->intake), zclock_usecs ());
 }
 
 static void s_trouble (void *arg, int error, const char *call)
@@ -237,8 +241,21 @@ static void s_drop_gone (group_t *self)
     }
 }
 
+static void s_gather (group_t *self)
+{
+    int64_t wait = 0;
+    do {
+        if (wait > 0)
+            listeners_await (self->listeners, wait);
+        size_t waiting = intake_waiting (self->intake);
+        bool next = self->listeners && waiting > 0 && !log_busy (self->log);
+        wait = next ? gather_wait (&self->gather, waiting, zclock_usecs ()) : 0;
+    } while (wait > 0);
+}
+
 static void s_turn (group_t *self)
 {
+    s_gather (self);
     int64_t mono = zclock_mono ();
     intake_turn (self->intake, wallclock_now (), mono, WRITER_WAIT_MS);
     if (!self->listeners) {
@@ -268,7 +285,7 @@ static int s_on_writer (zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
-static void s_on_listener (void *arg, size_t listener, zsock_t *socket)
+static void s_take (void *arg, size_t listener, zsock_t *socket)
 {
     group_t *self = arg;
     int64_t now = wallclock_now (), mono = zclock_mono ();
@@ -282,7 +299,11 @@ static void s_on_listener (void *arg, size_t listener, zsock_t *socket)
         pending->proved = frame_key (&pending->frame, pending->speaker);
         desk_take (self->desk, &pending, listener, &route, now, mono);
     }
-    s_turn (self);
+}
+
+static void s_on_taken (void *arg)
+{
+    s_turn (arg);
 }
 
 // ---- Registries
@@ -430,7 +451,8 @@ static int s_serve (group_t *self)
 {
     const conf_t *conf = program_conf (self->program);
     char *folder = s_folder (conf, self->name);
-    self->listeners = listeners_new (self->loop, conf, folder, s_on_listener, self, &self->exit);
+    listeners_io_t io = {self, s_take, s_on_taken};
+    self->listeners = listeners_new (self->loop, conf, folder, &io, &self->exit);
     free (folder);
     if (!self->listeners)
         return -1;

@@ -296,6 +296,11 @@ void intake_stop (intake_t *self)
     s_refuse_waiting (self, WIRE_ERR_STOPPING);
 }
 
+size_t intake_waiting (const intake_t *self)
+{
+    return self->waiting.count;
+}
+
 bool intake_idle (const intake_t *self)
 {
     return !log_busy (self->log) && !self->waiting.first;

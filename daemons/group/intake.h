@@ -58,6 +58,7 @@ bool intake_turn (intake_t *self, int64_t now, int64_t mono, int wait);
 // Refuses what waits and what comes with STOPPING; the job under way is finished.
 void intake_stop (intake_t *self);
 
+size_t intake_waiting (const intake_t *self);     // requests for the next job
 bool intake_idle (const intake_t *self);          // no job under way, nothing waits
 int64_t intake_busy_since (const intake_t *self); // monotonic ms, 0: no job is under way
 

@@ -5,6 +5,7 @@
 #include "common/report.h"
 
 #include <czmq.h>
+#include <poll.h>
 
 enum { LISTENERS_MAX = 16, TEXT_MAX = 2 * LISTENERS_MAX * (ENDPOINT_TEXT + 1) };
 
@@ -16,8 +17,7 @@ typedef struct {
 
 struct listeners {
     zloop_t *loop;
-    listeners_take_fn *take;
-    void *arg;
+    listeners_io_t io;
     one_t list[LISTENERS_MAX];
     size_t count;
     keypair_t keys;
@@ -32,8 +32,23 @@ static int s_readable (zloop_t *loop, zsock_t *socket, void *arg)
 {
     (void)loop;
     one_t *one = arg;
-    one->owner->take (one->owner->arg, one->position, socket);
+    const listeners_io_t *io = &one->owner->io;
+    io->take (io->arg, one->position, socket);
+    io->turn (io->arg);
     return 0;
+}
+
+void listeners_await (listeners_t *self, int64_t us)
+{
+    struct pollfd items[LISTENERS_MAX];
+    struct timespec time = {us / 1000000, us % 1000000 * 1000};
+    for (size_t i = 0; i < self->count; i++) // readable whenever there may be something new
+        items[i] = (struct pollfd){zsock_fd (self->list[i].socket), POLLIN, 0};
+    if (ppoll (items, self->count, &time, NULL) <= 0)
+        return;
+    for (size_t i = 0; i < self->count; i++)
+        if (items[i].revents)
+            self->io.take (self->io.arg, i, self->list[i].socket);
 }
 
 // ---- Ports that were had before
@@ -240,13 +255,12 @@ static int s_open (listeners_t *self, const conf_t *conf, const listener_t *list
 }
 
 listeners_t *listeners_new (zloop_t *loop, const conf_t *conf, const char *folder,
-                            listeners_take_fn *take, void *arg, int *code)
+                            const listeners_io_t *io, int *code)
 {
     listeners_t *self = zmalloc (sizeof *self);
     *code = EXIT_CONFIG;
     self->loop = loop;
-    self->take = take;
-    self->arg = arg;
+    self->io = *io;
     self->handshake = (int)conf_number (conf, "handshake");
     if (s_needs_keys (conf) && s_open_keys (self, folder) < 0)
         listeners_destroy (&self);

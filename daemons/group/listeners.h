@@ -11,19 +11,28 @@
 
 typedef struct listeners listeners_t;
 
-// Messages wait at this listener: take a bounded number of them.
-typedef void (listeners_take_fn) (void *arg, size_t listener, zsock_t *socket);
+typedef struct {
+    void *arg;
+    // Messages may wait at this listener: takes a bounded number of them.
+    void (*take) (void *arg, size_t listener, zsock_t *socket);
+    // What was taken is to be worked at.
+    void (*turn) (void *arg);
+} listeners_io_t;
 
 // Binds every listener of the configuration and adds it to the loop. Where the port is `*`, the one
 // it had last is tried first; the file `ports` in `folder` keeps them. The group's own key pair, in
 // the file `curve` there, is opened, or made, when a listener or a registry needs it. NULL with
 // *code: one could not be bound, or the keys cannot be used, which is reported.
 listeners_t *listeners_new (zloop_t *loop, const conf_t *conf, const char *folder,
-                            listeners_take_fn *take, void *arg, int *code);
+                            const listeners_io_t *io, int *code);
 void listeners_destroy (listeners_t **self_p);
 
 // How long closing waits for what was sent.
 void listeners_set_linger (listeners_t *self, int ms);
+
+// Waits so many microseconds for messages, and takes what has come at any listener. To be called
+// when all that was there was taken.
+void listeners_await (listeners_t *self, int64_t us);
 
 // As frame_reply and frame_push, to where the peer is.
 int listeners_send (listeners_t *self, const peer_t *peer, bool legacy, span_t frame);
