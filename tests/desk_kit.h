@@ -107,7 +107,7 @@ static inline segments_read_t desk_on_read (void *arg, uint64_t seq, size_t max,
                                             segments_page_t *page, record_why_t *why)
 {
     (void)arg;
-    return log_read (s_kit.log, seq, max, page, why);
+    return log_read (s_kit.log, seq, UINT64_MAX, max, page, why);
 }
 
 static inline span_t desk_on_frame (void *arg, const segments_page_t *page)

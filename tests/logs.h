@@ -186,7 +186,7 @@ static inline logs_read_t logs_read (logs_t *self, uint64_t seq, size_t max)
         segments_page_t page;
         record_why_t why;
         ck_assert_int_lt (steps, 200000); // it comes to an end
-        segments_read_t rc = log_read (self->log, seq, max, &page, &why);
+        segments_read_t rc = log_read (self->log, seq, UINT64_MAX, max, &page, &why);
         if (rc == SEGMENTS_NOTHING)
             break;
         ck_assert_int_ne (rc, SEGMENTS_FAILED);

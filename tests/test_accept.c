@@ -65,7 +65,8 @@ START_TEST (log_says_that_it_was_accepted)
     record_why_t why;
     batch_t batch;
     record_t record;
-    ck_assert_int_eq (log_read (s_logs.log, LAST + 1, 4096, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, LAST + 1, UINT64_MAX, 4096, &page, &why),
+                      SEGMENTS_PAGE);
     ck_assert_int_eq (batch_open (&batch, page.batches, log_id (s_logs.log)), 0);
     ck_assert_int_eq (batch_next (&batch, &record), 1);
     ck_assert_int_eq (record.kind, RECORD_OPEN);

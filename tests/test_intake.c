@@ -126,7 +126,7 @@ START_TEST (who_leaves_sees_nothing_behind_it)
     segments_page_t page;
     record_why_t why;
     batch_t batch;
-    ck_assert_int_eq (log_read (s_log, 4, 65536, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_log, 4, UINT64_MAX, 65536, &page, &why), SEGMENTS_PAGE);
     ck_assert_int_eq (batch_peek (&batch, page.batches), 0);
     ck_assert_uint_eq (batch_last (&batch), 4); // the leave ends its batch
     free (page.buffer);

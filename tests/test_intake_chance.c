@@ -23,7 +23,7 @@ static void s_log_agrees (void)
         batch_t batch;
         record_t record;
         segments_read_t rc;
-        while ((rc = log_read (s_log, seq, 1, &page, &why)) == SEGMENTS_LATER)
+        while ((rc = log_read (s_log, seq, UINT64_MAX, 1, &page, &why)) == SEGMENTS_LATER)
             ;
         ck_assert_int_eq (rc, SEGMENTS_PAGE);
         ck_assert_int_eq (batch_open (&batch, page.batches, log_id (s_log)), 0);

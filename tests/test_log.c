@@ -80,8 +80,8 @@ START_TEST (nothing_is_read_before_it_is_durable)
     ck_assert_int_eq (log_finish (s_logs.log, 0, &done), 0);
     ck_assert (log_busy (s_logs.log));
     ck_assert_uint_eq (log_last (s_logs.log), 2);
-    ck_assert_int_eq (log_read (s_logs.log, 3, ROOM, &page, &why), SEGMENTS_NOTHING);
-    ck_assert_int_eq (log_read (s_logs.log, 1, ROOM, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, 3, UINT64_MAX, ROOM, &page, &why), SEGMENTS_NOTHING);
+    ck_assert_int_eq (log_read (s_logs.log, 1, UINT64_MAX, ROOM, &page, &why), SEGMENTS_PAGE);
     ck_assert_uint_eq (page.last, 2);
     free (page.buffer);
     ck_assert_int_eq (memcmp (&before, log_receipt (s_logs.log), sizeof before), 0);
@@ -101,7 +101,8 @@ START_TEST (finished_batches_are_those_on_disk)
     record_why_t why;
     ck_assert_int_eq (log_finish (s_logs.log, -1, &done), 1);
     ck_assert_uint_ge ((size_t)(done.batches.data - done.buffer), LOG_HEADROOM);
-    ck_assert_int_eq (log_read (s_logs.log, done.first, ROOM, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, done.first, UINT64_MAX, ROOM, &page, &why),
+                      SEGMENTS_PAGE);
     ck_assert (span_equal (page.batches, done.batches));
     ck_assert_uint_ge ((size_t)(page.batches.data - page.buffer), LOG_HEADROOM);
     free (done.buffer);
@@ -137,7 +138,7 @@ START_TEST (open_record_says_generation_and_instance)
     batch_t batch;
     record_t record;
     logs_job (&s_logs, "one", 1);
-    ck_assert_int_eq (log_read (s_logs.log, 1, ROOM, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, 1, UINT64_MAX, ROOM, &page, &why), SEGMENTS_PAGE);
     ck_assert_int_eq (batch_open (&batch, page.batches, log_id (s_logs.log)), 0);
     ck_assert_int_eq (batch_next (&batch, &record), 1);
     ck_assert_int_eq (record.kind, RECORD_OPEN);
@@ -191,11 +192,11 @@ START_TEST (break_begins_a_new_batch)
     batch_t batch;
     s_logs.batch = 1;
     logs_job (&s_logs, "one", 3);
-    ck_assert_int_eq (log_read (s_logs.log, 1, ROOM, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, 1, UINT64_MAX, ROOM, &page, &why), SEGMENTS_PAGE);
     ck_assert_int_eq (batch_peek (&batch, page.batches), 0);
     ck_assert_uint_eq (batch_last (&batch), 2); // OPEN and the first
     free (page.buffer);
-    ck_assert_int_eq (log_read (s_logs.log, 3, 1, &page, &why), SEGMENTS_PAGE);
+    ck_assert_int_eq (log_read (s_logs.log, 3, UINT64_MAX, 1, &page, &why), SEGMENTS_PAGE);
     ck_assert (page.first == 3 && page.last == 3);
     free (page.buffer);
     s_is_sound (1);
@@ -317,7 +318,7 @@ START_TEST (pages_are_of_one_segment_and_hold_what_was_asked)
         segments_page_t page;
         record_why_t why;
         segments_read_t rc;
-        while ((rc = log_read (s_logs.log, seq, max, &page, &why)) == SEGMENTS_LATER)
+        while ((rc = log_read (s_logs.log, seq, UINT64_MAX, max, &page, &why)) == SEGMENTS_LATER)
             ;
         ck_assert_int_eq (rc, SEGMENTS_PAGE);
         batch_t batch;
@@ -564,7 +565,7 @@ START_TEST (receipts_go_with_the_chain_of_pages)
     segments_read_t rc;
     chain_t chain = {{0}};
     for (uint64_t seq = 1; seq <= log_last (s_logs.log); seq = page.last + 1) {
-        while ((rc = log_read (s_logs.log, seq, 10000, &page, &why)) == SEGMENTS_LATER)
+        while ((rc = log_read (s_logs.log, seq, UINT64_MAX, 10000, &page, &why)) == SEGMENTS_LATER)
             ;
         ck_assert_int_eq (rc, SEGMENTS_PAGE);
         chain = page.chain;

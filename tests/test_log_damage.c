@@ -144,7 +144,8 @@ START_TEST (read_error_is_no_gap)
     segments_page_t page;
     record_why_t why;
     faults_fail (FAULTS_PREAD, 0, 1, EIO);
-    ck_assert_int_eq (log_read (s_logs.log, older.firsts[1], ROOM, &page, &why), SEGMENTS_FAILED);
+    ck_assert_int_eq (log_read (s_logs.log, older.firsts[1], UINT64_MAX, ROOM, &page, &why),
+                      SEGMENTS_FAILED);
     faults_fail (FAULTS_PREAD, 0, 0, 0);
     logs_read_t got = logs_read (&s_logs, 1, ROOM);
     ck_assert_uint_eq (got.gaps, 0);

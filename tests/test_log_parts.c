@@ -219,7 +219,7 @@ START_TEST (trimmed_segments_go_when_they_can)
     segments_page_t page;
     record_why_t why;
     uint64_t may, is;
-    ck_assert_int_eq (log_read (s_logs.log, 2, ROOM, &page, &why), SEGMENTS_GAP);
+    ck_assert_int_eq (log_read (s_logs.log, 2, UINT64_MAX, ROOM, &page, &why), SEGMENTS_GAP);
     ck_assert_uint_eq (page.from, 2);
     ck_assert_uint_eq (page.to, log_oldest (s_logs.log) - 1);
     ck_assert_int_eq (why, RECORD_WHY_COUNT);
@@ -309,7 +309,7 @@ START_TEST (newest_segment_that_rots_is_read_and_written_on)
     record_why_t why;
     segments_read_t rc = SEGMENTS_PAGE;
     for (uint64_t seq = 1; rc == SEGMENTS_PAGE; seq = page.last + 1) {
-        rc = log_read (s_logs.log, seq, ROOM, &page, &why);
+        rc = log_read (s_logs.log, seq, UINT64_MAX, ROOM, &page, &why);
         free (page.buffer);
     }
     ck_assert_int_eq (rc, SEGMENTS_LATER);

@@ -430,7 +430,7 @@ START_TEST (empty_holes_hide_no_record)
         for (uint64_t seq = 1; seq <= audit.last; seq++) {
             segments_page_t page;
             record_why_t why;
-            segments_read_t rc = log_read (s_logs.log, seq, 1, &page, &why);
+            segments_read_t rc = log_read (s_logs.log, seq, UINT64_MAX, 1, &page, &why);
             ck_assert_int_eq (rc, SEGMENTS_PAGE);
             ck_assert (page.first <= seq && seq <= page.last);
             free (page.buffer);

@@ -26,7 +26,7 @@ static segments_read_t s_read (segments_t *segments, const logbook_t *book, uint
 {
     segments_read_t rc;
     for (*later = 0;; ++*later) {
-        rc = segments_read (segments, seq, s_head (book), max, page);
+        rc = segments_read (segments, seq, UINT64_MAX, s_head (book), max, page);
         if (rc != SEGMENTS_LATER)
             return rc;
         ck_assert_ptr_null (page->buffer);
@@ -53,9 +53,10 @@ static const entry_t *s_entry (const logbook_t *book, uint64_t seq)
     ck_abort_msg ("no batch holds %zu", (size_t)seq);
 }
 
-// The page is what it says: whole batches of one segment as they were written, as many as fit.
-static void s_page_is_right (const logbook_t *book, const segments_page_t *page, uint64_t seq,
-                             size_t max)
+// The page is what it says: whole batches of one segment as they were written, up to the one that
+// holds `wanted`, or as many as fit.
+static void s_page_is_right_to (const logbook_t *book, const segments_page_t *page, uint64_t seq,
+                                uint64_t wanted, size_t max)
 {
     const entry_t *entry = s_entry (book, seq), *end = book->entries + book->count;
     ck_assert_uint_eq (page->first, entry->first);
@@ -76,9 +77,16 @@ static void s_page_is_right (const logbook_t *book, const segments_page_t *page,
     ck_assert_uint_eq (page->last, last);
     ck_assert (chain_equal (&page->chain, &chain));
     ck_assert (page->batches.size <= max || page->first == batch.first);
+    ck_assert (batch.first <= wanted || page->first == batch.first);
     // The next one would not have fitted, or does not belong to it.
-    ck_assert (entry == end || entry->segment != segment || entry->damaged ||
+    ck_assert (entry == end || entry->segment != segment || entry->damaged || last >= wanted ||
                page->batches.size + entry->size > max);
+}
+
+static void s_page_is_right (const logbook_t *book, const segments_page_t *page, uint64_t seq,
+                             size_t max)
+{
+    s_page_is_right_to (book, page, seq, UINT64_MAX, max);
 }
 
 // Three segments of different batches, about 300 KiB each.
@@ -107,7 +115,7 @@ START_TEST (empty_folder_has_no_segments)
     uint64_t may, seq;
     ck_assert_uint_eq (segments_count (segments), 0);
     ck_assert_ptr_null (segments_newest (segments));
-    ck_assert_int_eq (segments_read (segments, 1, 10, 1000, &page), SEGMENTS_NOTHING);
+    ck_assert_int_eq (segments_read (segments, 1, UINT64_MAX, 10, 1000, &page), SEGMENTS_NOTHING);
     ck_assert_int_eq (segments_find (segments, 0, 10, &may, &seq), SEGMENTS_PAGE);
     ck_assert_uint_eq (seq, 11);
     ck_assert_uint_eq (may, 1);
@@ -290,6 +298,29 @@ START_TEST (every_sequence_has_its_page)
 }
 END_TEST
 
+START_TEST (page_ends_with_the_batch_of_the_last_record_wanted)
+{
+    logbook_t *book = s_three ();
+    segments_t *segments = s_open (book);
+    static const size_t sizes[] = {1, 3000, 60000, MIB};
+    srandom (7);
+    for (uint64_t seq = 1; seq <= s_head (book); seq += 1 + (uint64_t)random () % 300) {
+        uint64_t wanted = seq + (uint64_t)random () % 3000;
+        size_t max = sizes[random () % 4];
+        segments_page_t page;
+        segments_read_t rc;
+        while ((rc = segments_read (segments, seq, wanted, s_head (book), max, &page)) ==
+               SEGMENTS_LATER)
+            ;
+        ck_assert_int_eq (rc, SEGMENTS_PAGE);
+        s_page_is_right_to (book, &page, seq, wanted, max);
+        free (page.buffer);
+    }
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
+
 START_TEST (page_takes_what_fits_to_the_byte)
 {
     logbook_t *book = s_three ();
@@ -323,9 +354,10 @@ START_TEST (pages_in_a_row_are_the_whole_log)
     ck_assert_uint_eq (next, book->next);
     ck_assert_uint_ge (pages, 9); // three a segment
     segments_page_t page;
-    ck_assert_int_eq (segments_read (segments, next, s_head (book), 1000, &page), SEGMENTS_NOTHING);
+    ck_assert_int_eq (segments_read (segments, next, UINT64_MAX, s_head (book), 1000, &page),
+                      SEGMENTS_NOTHING);
     ck_assert_ptr_null (page.buffer);
-    ck_assert_int_eq (segments_read (segments, UINT64_MAX, s_head (book), 1000, &page),
+    ck_assert_int_eq (segments_read (segments, UINT64_MAX, UINT64_MAX, s_head (book), 1000, &page),
                       SEGMENTS_NOTHING);
     segments_destroy (&segments);
     logbook_destroy (book);
@@ -343,7 +375,7 @@ START_TEST (nothing_is_read_beyond_the_durable_end)
     segments_newest (segments)->end = end;
     segments_page_t page;
     size_t later;
-    ck_assert_int_eq (segments_read (segments, 4, 3, 1000, &page), SEGMENTS_NOTHING);
+    ck_assert_int_eq (segments_read (segments, 4, UINT64_MAX, 3, 1000, &page), SEGMENTS_NOTHING);
     book->next = 4;
     book->count = 1;
     ck_assert_int_eq (s_read (segments, book, 1, 1000, &page, &later), SEGMENTS_PAGE);
@@ -561,6 +593,7 @@ int main (void)
     TCase *cases = tcase_create ("segments");
     s_add_folder_cases (cases);
     tcase_add_test (cases, every_sequence_has_its_page);
+    tcase_add_test (cases, page_ends_with_the_batch_of_the_last_record_wanted);
     tcase_add_test (cases, page_takes_what_fits_to_the_byte);
     tcase_add_test (cases, pages_in_a_row_are_the_whole_log);
     tcase_add_test (cases, nothing_is_read_beyond_the_durable_end);

@@ -18,7 +18,7 @@ static segments_read_t s_read (segments_t *segments, const logbook_t *book, uint
 {
     segments_read_t rc = SEGMENTS_LATER;
     while (rc == SEGMENTS_LATER)
-        rc = segments_read (segments, seq, s_head (book), max, page);
+        rc = segments_read (segments, seq, UINT64_MAX, s_head (book), max, page);
     return rc;
 }
 
@@ -420,7 +420,7 @@ START_TEST (no_call_goes_through_more_than_a_few_mebibytes)
             size_t steps = 0;
             faults_forget ();
             for (; rc == SEGMENTS_LATER; steps++) {
-                rc = segments_read (segments, 7, s_head (book), 1000, &page);
+                rc = segments_read (segments, 7, UINT64_MAX, s_head (book), 1000, &page);
                 uint64_t bytes = s_bytes_read ();
                 most = bytes > most ? bytes : most;
             }

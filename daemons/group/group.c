@@ -128,7 +128,7 @@ static segments_read_t s_read (void *arg, uint64_t seq, size_t max, segments_pag
                                record_why_t *why)
 {
     group_t *self = arg;
-    return log_read (self->log, seq, max, page, why);
+    return log_read (self->log, seq, UINT64_MAX, max, page, why);
 }
 
 static span_t s_page_frame (void *arg, const segments_page_t *page)

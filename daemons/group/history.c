@@ -5,12 +5,7 @@
 
 #include <czmq.h>
 
-enum {
-    TURN_BYTES = 1 << 20, // read in one turn
-    RECORD_GUESS = 256,   // bytes a record takes, for a page of few
-    LEAST_READ = 16384,
-    MORE = 4 // times as much, when that was too little
-};
+enum { TURN_BYTES = 1 << 20 }; // read in one turn
 
 typedef struct history_page page_t;
 
@@ -197,23 +192,13 @@ static void s_send_nothing (history_t *self, page_t *page)
     s_send_records (self, page, span (room + sizeof room, 0), log_receipt (self->log));
 }
 
-// Reads what is wanted: first as much as so many records take as a rule, then more and more.
+// Reads what is wanted, as far as it may be sent at once.
 static segments_read_t s_read (history_t *self, page_t *page, segments_page_t *got,
                                record_why_t *why)
 {
     uint64_t credit = page->peer->granted - page->peer->sent;
     size_t max = credit < self->max_reply ? (size_t)credit : self->max_reply;
-    uint64_t wanted = page->last - page->first + 1;
-    size_t guess = wanted < max / RECORD_GUESS ? (size_t)wanted * RECORD_GUESS : max;
-    if (guess < LEAST_READ)
-        guess = max < LEAST_READ ? max : LEAST_READ;
-    segments_read_t rc = log_read (self->log, page->first, guess, got, why);
-    while (rc == SEGMENTS_PAGE && got->last < page->last && guess < max) {
-        free (got->buffer);
-        guess = guess < max / MORE ? guess * MORE : max;
-        rc = log_read (self->log, page->first, guess, got, why);
-    }
-    return rc;
+    return log_read (self->log, page->first, page->last, max, got, why);
 }
 
 // The batches up to the last one wanted, with the receipt for them.

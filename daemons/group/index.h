@@ -1,4 +1,4 @@
-// index: where in a segment a sequence or a time is, one entry every 64 KiB.
+// index: where in a segment a sequence or a time is, one entry every 8 KiB.
 //
 // Daemon floor 1, pure. Made from the batches while they are written or read; never stored. It
 // knows what is damaged too, as far as that was seen when it was made.
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INDEX_SPACING 65536 // bytes of the segment between two entries, at least
+#define INDEX_SPACING 8192 // bytes of the segment between two entries, at least
 
 typedef struct index index_t;
 

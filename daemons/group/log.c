@@ -491,7 +491,7 @@ segments_read_t log_chain_at (log_t *self, uint64_t seq, chain_t *chain)
         return SEGMENTS_PAGE;
     }
     segments_page_t page;
-    segments_read_t rc = segments_read (self->segments, seq + 1, self->last, 1, &page);
+    segments_read_t rc = segments_read (self->segments, seq + 1, seq + 1, self->last, 1, &page);
     batch_t batch;
     if (rc == SEGMENTS_PAGE) {
         bool ends = page.first == seq + 1;
@@ -547,8 +547,8 @@ int log_write_doubt (log_t *self)
 
 // ---- Reading
 
-segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t *page,
-                          record_why_t *why)
+segments_read_t log_read (log_t *self, uint64_t seq, uint64_t last, size_t max,
+                          segments_page_t *page, record_why_t *why)
 {
     *why = RECORD_WHY_DAMAGE;
     if (seq < self->oldest) {
@@ -558,7 +558,7 @@ segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t
         *why = self->why;
         return SEGMENTS_GAP;
     }
-    return segments_read (self->segments, seq, self->last, max, page);
+    return segments_read (self->segments, seq, last, self->last, max, page);
 }
 
 segments_read_t log_find (log_t *self, int64_t time, uint64_t *may, uint64_t *is)

@@ -132,8 +132,8 @@ int log_write_doubt (log_t *self);
 // ---- Reading, up to log_last. See segments.h; a sequence below the oldest kept is a gap with its
 // reason.
 
-segments_read_t log_read (log_t *self, uint64_t seq, size_t max, segments_page_t *page,
-                          record_why_t *why);
+segments_read_t log_read (log_t *self, uint64_t seq, uint64_t last, size_t max,
+                          segments_page_t *page, record_why_t *why);
 segments_read_t log_find (log_t *self, int64_t time, uint64_t *may, uint64_t *is);
 // A sequence not above `seq` such that from it to `seq` lie about `bytes` bytes or more, or the
 // oldest kept.

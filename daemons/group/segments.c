@@ -310,8 +310,9 @@ static segments_read_t s_load (segments_t *self, segment_t *segment, uint64_t of
     return SEGMENTS_PAGE;
 }
 
-// Fills the page from bytes that begin with the batch that holds `seq`.
-static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t *page)
+// Fills the page from bytes that begin with the batch that holds the first sequence wanted.
+static void s_fill (segments_t *self, span_t bytes, uint64_t last, size_t max,
+                    segments_page_t *page)
 {
     batch_t batch;
     hole_t hole;
@@ -320,7 +321,8 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     bool chained = false; // page->chain is that behind the last batch
     while (batch_open (&batch, bytes, &self->id) == 0 && batch.type == BATCH_TYPE_RECORDS &&
            !hole_read (&hole, &batch)) {
-        if (size > 0 && (size + batch.bytes.size > max || batch.first != page->last + 1)) {
+        if (size > 0 && (page->last >= last || size + batch.bytes.size > max ||
+                         batch.first != page->last + 1)) {
             // The head of the one that follows has it: no need to hash 64 KiB for a page.
             chained = batch.first == page->last + 1;
             if (chained)
@@ -342,31 +344,35 @@ static void s_fill (segments_t *self, span_t bytes, size_t max, segments_page_t 
     }
 }
 
-// How much may be read behind the entry: what is lost has checksums too, perhaps.
+// How much is to be read behind the entry, at most `size`: up to the batch that follows the one
+// with `last`, whose head says the chain; not what is lost, which has checksums too, perhaps.
 static size_t s_whole (const segment_t *segment, const index_entry_t *entry, uint64_t offset,
-                       size_t size)
+                       uint64_t last, size_t size)
 {
-    do
+    size_t behind = 0; // entries that lie behind `last`
+    do {
         entry = index_after (segment->index, entry);
-    while (entry && !entry->lost && entry->offset - offset < size);
+        behind += entry && entry->seq > last;
+    } while (entry && !entry->lost && behind < 2 && entry->offset - offset < size);
     return entry && entry->offset - offset < size ? (size_t)(entry->offset - offset) : size;
 }
 
 // Fills the page with what begins at the batch that holds `seq`, looking for it behind the entry
 // from `offset` on by the sizes that batches tell. SEGMENTS_NOTHING: it was missed.
 static segments_read_t s_read_at (segments_t *self, segment_t *segment, const index_entry_t *entry,
-                                  uint64_t offset, uint64_t seq, size_t max, segments_page_t *page)
+                                  uint64_t offset, uint64_t seq, uint64_t last, size_t max,
+                                  segments_page_t *page)
 {
     span_t bytes;
     memset (page, 0, sizeof *page);
-    size_t size = s_whole (segment, entry, offset, max + INDEX_SPACING + BATCH_MAX);
+    size_t size = s_whole (segment, entry, offset, last, max + INDEX_SPACING + BATCH_MAX);
     segments_read_t rc = s_load (self, segment, offset, size, &page->buffer, &bytes);
     if (rc != SEGMENTS_PAGE)
         return rc;
     batch_t batch;
     while (batch_peek (&batch, bytes) == 0 && hole_last (&batch) < seq)
         bytes = span (bytes.data + batch.bytes.size, bytes.size - batch.bytes.size);
-    s_fill (self, bytes, max, page);
+    s_fill (self, bytes, last, max, page);
     if (page->batches.size > 0 && page->first <= seq && seq <= page->last)
         return SEGMENTS_PAGE;
     free (page->buffer);
@@ -425,8 +431,8 @@ static segments_read_t s_look_behind (segments_t *self, segment_t *segment,
     return s_gap (self, segment, next, seq, head, page);
 }
 
-segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
-                               segments_page_t *page)
+segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t last, uint64_t head,
+                               size_t max, segments_page_t *page)
 {
     memset (page, 0, sizeof *page);
     if (seq > head || self->count == 0)
@@ -441,11 +447,11 @@ segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, si
     if (entry && entry->lost)
         return s_gap (self, segment, entry, seq, head, page);
     uint64_t offset = entry ? entry->offset : segment->start;
-    segments_read_t rc = s_read_at (self, segment, entry, offset, seq, max, page);
+    segments_read_t rc = s_read_at (self, segment, entry, offset, seq, last, max, page);
     if (rc == SEGMENTS_NOTHING)
         rc = s_look_behind (self, segment, entry, &offset, seq, head, page);
     if (rc == SEGMENTS_PAGE && !page->buffer)
-        rc = s_read_at (self, segment, entry, offset, seq, max, page);
+        rc = s_read_at (self, segment, entry, offset, seq, last, max, page);
     if (rc != SEGMENTS_NOTHING)
         return rc;
     errno = EIO; // it was there a moment ago

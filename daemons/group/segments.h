@@ -81,10 +81,10 @@ typedef struct {
     uint64_t from, to; // SEGMENTS_GAP; `why` is always damage here
 } segments_page_t;
 
-// Whole batches of one segment from the one that holds `seq`: as many as fit into `max` bytes, but
-// at least one. Each was checked. `head` is the last durable sequence.
-segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t head, size_t max,
-                               segments_page_t *page);
+// Whole batches of one segment from the one that holds `seq` to the one that holds `last`: as many
+// as fit into `max` bytes, but at least one. Each was checked. `head` is the last durable sequence.
+segments_read_t segments_read (segments_t *self, uint64_t seq, uint64_t last, uint64_t head,
+                               size_t max, segments_page_t *page);
 
 // The first sequence whose time may be at or after `time`: that of a record which is lost counts if
 // nothing says that it was before, also in front of all that is there. And the first which is there

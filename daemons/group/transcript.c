@@ -157,7 +157,7 @@ transcript_step_t transcript_step (transcript_t *self, log_t *log)
     size_t left = self->max - (s_used (&self->done) < self->max ? s_used (&self->done) : self->max);
     segments_page_t page;
     record_why_t why;
-    switch (log_read (log, self->next, STEP, &page, &why)) {
+    switch (log_read (log, self->next, UINT64_MAX, STEP, &page, &why)) {
     case SEGMENTS_PAGE:
         s_add_batches (self, page.batches, left);
         free (page.buffer);

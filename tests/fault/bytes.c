@@ -244,7 +244,8 @@ static uint64_t s_check_record (rig_t *self, log_t *log, uint64_t seq, const tru
     record_why_t why;
     segments_read_t rc;
     size_t steps = 0;
-    while ((rc = log_read (log, seq, 2000, &page, &why)) == SEGMENTS_LATER && steps++ < STEPS)
+    while ((rc = log_read (log, seq, UINT64_MAX, 2000, &page, &why)) == SEGMENTS_LATER &&
+           steps++ < STEPS)
         ;
     if (rc == SEGMENTS_PAGE) {
         if (!self->states.lenient && !fate->served[seq])

@@ -120,7 +120,7 @@ int rigs_read (const rigs_options_t *options)
     for (uint64_t seq = log_oldest (log); seq <= log_last (log);) {
         segments_page_t page;
         record_why_t why;
-        segments_read_t rc = log_read (log, seq, 65536, &page, &why);
+        segments_read_t rc = log_read (log, seq, UINT64_MAX, 65536, &page, &why);
         if (rc == SEGMENTS_LATER)
             continue;
         if (rc == SEGMENTS_PAGE) {

@@ -420,7 +420,7 @@ static void s_peek (world_t *self)
             world_blame (self, "acknowledged before the sync");
         if (log_last (self->log) != last)
             world_blame (self, "record %" PRIu64 " counts before its sync", log_last (self->log));
-        segments_read_t rc = log_read (self->log, last + 1, 4096, &page, &why);
+        segments_read_t rc = log_read (self->log, last + 1, UINT64_MAX, 4096, &page, &why);
         if (rc == SEGMENTS_PAGE)
             world_blame (self, "record %" PRIu64 " can be read before its sync", last + 1);
         if (rc == SEGMENTS_PAGE)
@@ -599,7 +599,7 @@ bool world_read (world_t *self)
     for (uint64_t seq = log_oldest (self->log); seq <= log_last (self->log) && !*self->wrong;) {
         segments_page_t page;
         record_why_t why;
-        switch (log_read (self->log, seq, 16384, &page, &why)) {
+        switch (log_read (self->log, seq, UINT64_MAX, 16384, &page, &why)) {
         case SEGMENTS_PAGE:
             if (page.first > seq)
                 world_blame (self, "hole: record %" PRIu64 " is not served", seq);

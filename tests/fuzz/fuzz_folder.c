@@ -1,7 +1,7 @@
 // A log's folder whose bytes were changed in any way: it is opened or refused; opened again it is
 // the same; every record is served or told to be missing; what a survey calls repairable is sound
-// when it was repaired, and serves no less (unless somebody made checksums or names right, or copied
-// batches, which rot does not).
+// when it was repaired, and serves no less (unless somebody made checksums or names right, or
+// copied batches, which rot does not).
 //
 // Input: changes of eight bytes each (what, file, where:2, size:2, value:2) to a log of three
 // segments that is made at the start.
@@ -274,7 +274,7 @@ static void s_read (sight_t *sight, segments_t *segments, size_t max)
     for (uint64_t seq = 1, steps = 0; seq <= sight->last; steps++) {
         segments_page_t page;
         s_must (steps < 10000);
-        switch (segments_read (segments, seq, sight->last, max, &page)) {
+        switch (segments_read (segments, seq, UINT64_MAX, sight->last, max, &page)) {
         case SEGMENTS_PAGE:
             s_take_page (sight, &page, seq);
             free (page.buffer);
