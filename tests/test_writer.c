@@ -279,6 +279,25 @@ START_TEST (zeros_never_lie_over_data)
 }
 END_TEST
 
+START_TEST (large_jobs_get_no_zeros_ahead)
+{
+    static faults_event_t events[FAULTS_EVENTS];
+    static uint8_t data[32768];
+    memset (data, 'x', sizeof data);
+    for (uint64_t i = 0; i < 3; i++) {
+        writer_job_t job = {.fd = s_file, .trim_fd = -1, .data = span (data, sizeof data)};
+        job.offset = i * sizeof data;
+        ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    }
+    writer_destroy (&s_writer); // it does nothing more
+    size_t count = faults_events (events);
+    ck_assert_uint_gt (count, 0);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_ne (events[i].call, FAULTS_ZEROS);
+    ck_assert_uint_eq (faults_calls (FAULTS_FDATASYNC), 3);
+}
+END_TEST
+
 START_TEST (full_disk_while_zeroing_is_no_trouble)
 {
     writer_job_t job = s_append ("hello", 0);
@@ -435,6 +454,7 @@ int main (void)
     tcase_add_test (cases, write_of_nothing_is_an_error);
     tcase_add_test (cases, zeros_go_ahead_in_steps);
     tcase_add_test (cases, zeros_never_lie_over_data);
+    tcase_add_test (cases, large_jobs_get_no_zeros_ahead);
     tcase_add_test (cases, full_disk_while_zeroing_is_no_trouble);
     tcase_add_test (cases, end_waits_for_the_job_under_way);
     tcase_add_test (cases, syncs_outside_of_jobs_say_their_errors);

@@ -8,9 +8,12 @@
 #include <sys/stat.h>
 
 enum {
-    RESERVE = 1 << 18,   // bytes that only jobs with `reserve` may use
-    AHEAD = 1 << 20,     // zeros kept ahead of the log
-    AHEAD_STEP = 1 << 18 // bytes written and synced at a time
+    RESERVE = 1 << 18,    // bytes that only jobs with `reserve` may use
+    AHEAD = 1 << 20,      // zeros kept ahead of the log
+    AHEAD_STEP = 1 << 18, // bytes written and synced at a time
+    // A sync of zeroed space costs less than one of space that is only taken, by the same for each
+    // job. Zeros for large ones cost more than that, since each byte is written twice.
+    AHEAD_JOB = 1 << 15
 };
 
 struct writer_thread {
@@ -261,7 +264,8 @@ static void *s_thread (void *arg)
         if (!self->job)
             return NULL;
         s_run (self, self->job);
-        more = self->fd >= 0 && self->zeroed < self->end + AHEAD - AHEAD_STEP;
+        more = self->fd >= 0 && self->job->data.size < AHEAD_JOB &&
+               self->zeroed < self->end + AHEAD - AHEAD_STEP;
         s_signal (self->out);
     }
 }
