@@ -11,7 +11,7 @@
 #include "daemons/group/records.h"
 
 enum {
-    DRAIN_MAX = 1000,   // messages of one listener in one turn
+    DRAIN_MAX = 2048,   // messages of one listener in one turn
     WRITER_WAIT_MS = 2, // that a turn waits for the disk
     HOUSEKEEPING_MS = 1000,
     STOP_POLL_MS = 10,
@@ -34,6 +34,7 @@ struct group_server {
     limits_t *limits;
     intake_t *intake;
     gather_t gather;
+    bool more; // messages may be left at a listener
     history_t *history;
     delivery_t *delivery;
     replies_t *replies;
@@ -50,7 +51,7 @@ struct group_server {
     int exit;
 };
 
-static void s_turn (group_t *self);
+static void s_turn (void *arg);
 
 // ---- Sending
 
@@ -248,13 +249,14 @@ static void s_gather (group_t *self)
         if (wait > 0)
             listeners_await (self->listeners, wait);
         size_t waiting = intake_waiting (self->intake);
-        bool next = self->listeners && waiting > 0 && !log_busy (self->log);
+        bool next = self->listeners && waiting > 0 && !self->more && !log_busy (self->log);
         wait = next ? gather_wait (&self->gather, waiting, zclock_usecs ()) : 0;
     } while (wait > 0);
 }
 
-static void s_turn (group_t *self)
+static void s_turn (void *arg)
 {
+    group_t *self = arg;
     s_gather (self);
     int64_t mono = zclock_mono ();
     intake_turn (self->intake, wallclock_now (), mono, WRITER_WAIT_MS);
@@ -289,21 +291,17 @@ static void s_take (void *arg, size_t listener, zsock_t *socket)
 {
     group_t *self = arg;
     int64_t now = wallclock_now (), mono = zclock_mono ();
-    for (int i = 0; i < DRAIN_MAX; i++) {
+    self->more = true;
+    for (int i = 0; i < DRAIN_MAX && self->more; i++) {
         route_t route;
         pending_t *pending = pending_new ();
-        if (!frame_take (socket, &route, &pending->frame)) {
-            pending_destroy (&pending);
-            break;
+        self->more = frame_take (socket, &route, &pending->frame);
+        if (self->more) {
+            pending->proved = frame_key (&pending->frame, pending->speaker);
+            desk_take (self->desk, &pending, listener, &route, now, mono);
         }
-        pending->proved = frame_key (&pending->frame, pending->speaker);
-        desk_take (self->desk, &pending, listener, &route, now, mono);
+        pending_destroy (&pending); // unless somebody took it
     }
-}
-
-static void s_on_taken (void *arg)
-{
-    s_turn (arg);
 }
 
 // ---- Registries
@@ -451,7 +449,7 @@ static int s_serve (group_t *self)
 {
     const conf_t *conf = program_conf (self->program);
     char *folder = s_folder (conf, self->name);
-    listeners_io_t io = {self, s_take, s_on_taken};
+    listeners_io_t io = {self, s_take, s_turn};
     self->listeners = listeners_new (self->loop, conf, folder, &io, &self->exit);
     free (folder);
     if (!self->listeners)

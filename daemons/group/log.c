@@ -293,14 +293,26 @@ void log_begin (log_t *self, int64_t now, size_t hint, bool reserve)
         s_put_open (self);
 }
 
-static void s_end_batch (log_t *self)
+// Returns the batch's bytes, which are to go into the chain; none: there was no batch.
+static span_t s_close_batch (log_t *self)
 {
     if (!self->in_batch)
-        return;
+        return span (NULL, 0);
     span_t bytes = batch_end (&self->batch, &self->key.id);
     self->used += bytes.size;
-    self->next_chain = chain_next (&self->next_chain, bytes);
     self->in_batch = false;
+    return bytes;
+}
+
+static void s_add_to_chain (log_t *self, span_t batch)
+{
+    if (batch.size > 0)
+        self->next_chain = chain_next (&self->next_chain, batch);
+}
+
+static void s_end_batch (log_t *self)
+{
+    s_add_to_chain (self, s_close_batch (self));
 }
 
 // Whether there is room for one more batch.
@@ -361,7 +373,7 @@ void log_cancel (log_t *self)
 void log_commit (log_t *self)
 {
     assert (self->building);
-    s_end_batch (self);
+    span_t last = s_close_batch (self);
     segment_t *newest = segments_newest (self->segments);
     writer_job_t job = {.fd = -1,
                         .dir = self->dir,
@@ -384,6 +396,7 @@ void log_commit (log_t *self)
     self->building = false;
     self->busy = true;
     writer_submit (self->writer, &self->job);
+    s_add_to_chain (self, last); // while the disk works
 }
 
 int log_fd (const log_t *self)
