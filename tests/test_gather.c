@@ -6,16 +6,16 @@
 static void s_job (gather_t *gather, int64_t begun, int64_t took, size_t answered, size_t waiting)
 {
     gather->begun = begun;
-    gather_ended (gather, answered, waiting, begun + took);
+    gather_ended (gather, answered, waiting, begun + took, begun + took);
 }
 
 START_TEST (first_job_and_one_for_all_that_were_answered_wait_for_nobody)
 {
     gather_t gather = {0};
     ck_assert_int_eq (gather_wait (&gather, 1, 1000), 0);
-    gather_ended (&gather, 1, 0, 1100);
+    gather_ended (&gather, 1, 0, 1100, 1100);
     ck_assert_int_eq (gather_wait (&gather, 1, 1110), 0);
-    gather_ended (&gather, 1, 0, 1200);
+    gather_ended (&gather, 1, 0, 1200, 1200);
     ck_assert_int_eq (gather_wait (&gather, 2, 1210), 0);
 }
 END_TEST
@@ -27,7 +27,7 @@ START_TEST (those_answered_and_those_that_waited_are_waited_for_as_long_as_the_j
     ck_assert_int_eq (gather_wait (&gather, 8, 1100), 100);
     ck_assert_int_eq (gather_wait (&gather, 15, 1130), 70);
     ck_assert_int_eq (gather_wait (&gather, 16, 1140), 0);
-    gather_ended (&gather, 16, 0, 1240); // it began at 1140
+    gather_ended (&gather, 16, 0, 1240, 1240); // it began at 1140
     ck_assert_int_eq (gather_wait (&gather, 1, 1250), 90);
 }
 END_TEST
@@ -36,7 +36,18 @@ START_TEST (slow_disk_makes_nobody_wait_longer_than_the_most)
 {
     gather_t gather = {0};
     s_job (&gather, 0, 30000000, 9, 0);
-    ck_assert_int_eq (gather_wait (&gather, 1, 30000000), GATHER_MAX);
+    ck_assert_int_eq (gather_wait (&gather, 1, 30000000), GATHER_DISK);
+}
+END_TEST
+
+START_TEST (what_was_pushed_is_given_time_to_leave)
+{
+    gather_t gather = {.begun = 1000};
+    gather_ended (&gather, 8, 0, 1100, 1130);
+    ck_assert_int_eq (gather_wait (&gather, 1, 1130), 100 + 30 * GATHER_PUSH);
+    gather = (gather_t){.begun = 1000};
+    gather_ended (&gather, 8, 0, 1100, 1100 + GATHER_MAX);
+    ck_assert_int_eq (gather_wait (&gather, 1, 1100 + GATHER_MAX), 100 + GATHER_MAX);
 }
 END_TEST
 
@@ -100,6 +111,7 @@ int main (void)
     tcase_add_test (cases,
                     those_answered_and_those_that_waited_are_waited_for_as_long_as_the_job_took);
     tcase_add_test (cases, slow_disk_makes_nobody_wait_longer_than_the_most);
+    tcase_add_test (cases, what_was_pushed_is_given_time_to_leave);
     tcase_add_test (cases, who_comes_later_than_that_waits_for_nobody);
     tcase_add_test (cases, what_was_in_vain_is_tried_less_and_less_often);
     tcase_add_test (cases, once_it_was_worth_it_it_is_tried_each_time);

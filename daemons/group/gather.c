@@ -32,9 +32,14 @@ int64_t gather_wait (gather_t *self, size_t waiting, int64_t now)
     return s_begin (self, now);
 }
 
-void gather_ended (gather_t *self, size_t answered, size_t waiting, int64_t now)
+static int64_t s_at_most (int64_t time, int64_t most)
 {
-    int64_t took = now - self->begun;
+    return time < most ? time : most;
+}
+
+void gather_ended (gather_t *self, size_t answered, size_t waiting, int64_t told, int64_t now)
+{
     self->expected = answered + waiting;
-    self->until = now + (took < GATHER_MAX ? took : GATHER_MAX);
+    self->until = now + s_at_most (told - self->begun, GATHER_DISK) +
+                  s_at_most (GATHER_PUSH * (now - told), GATHER_MAX);
 }

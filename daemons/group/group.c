@@ -176,6 +176,7 @@ static void s_durable (void *arg, log_done_t *done)
 {
     group_t *self = arg;
     replies_flush (self->replies, log_receipt (self->log));
+    int64_t told = zclock_usecs ();
     span_t bytes = records_frame (done->batches, 0, log_receipt (self->log), log_oldest (self->log),
                                   log_why (self->log), done->first, done->last);
     frame_shared_t frame;
@@ -183,7 +184,7 @@ static void s_durable (void *arg, log_done_t *done)
     delivery_durable (self->delivery, &frame, bytes.size, done->first, done->last, zclock_mono ());
     frame_unshare (&frame);
     gather_ended (&self->gather, (size_t)(done->last - done->first + 1),
-                  intake_waiting (self->intake), zclock_usecs ());
+                  intake_waiting (self->intake), told, zclock_usecs ());
 }
 
 static void s_trouble (void *arg, int error, const char *call)
