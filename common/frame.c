@@ -237,6 +237,12 @@ void frame_share (frame_shared_t *self, void *data, size_t size,
     }
 }
 
+void frame_free_hint (void *data, void *hint)
+{
+    (void)data;
+    free (hint);
+}
+
 void frame_unshare (frame_shared_t *self)
 {
     zmq_msg_close (&self->body);

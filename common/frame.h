@@ -80,6 +80,8 @@ typedef struct {
 
 void frame_share (frame_shared_t *self, void *data, size_t size,
                   void (*release) (void *data, void *hint), void *hint);
+// A release for bytes that lie anywhere in the malloced `hint`.
+void frame_free_hint (void *data, void *hint);
 void frame_unshare (frame_shared_t *self);
 int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *shared);
 

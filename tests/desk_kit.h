@@ -86,6 +86,11 @@ static inline int desk_on_push (void *arg, peer_t *peer, const frame_shared_t *f
     return 0;
 }
 
+static inline void desk_on_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
+{
+    desk_on_push (arg, peer, frame);
+}
+
 static inline void desk_on_text (void *arg, peer_t *peer, span_t text)
 {
     (void)arg;
@@ -137,19 +142,13 @@ static inline void desk_on_trimmed (void *arg, uint64_t seq)
     (void)arg, (void)seq;
 }
 
-static inline void desk_release (void *data, void *buffer)
-{
-    (void)data;
-    free (buffer);
-}
-
 static inline void desk_on_durable (void *arg, log_done_t *done)
 {
     (void)arg;
     span_t bytes = records_frame (done->batches, 0, log_receipt (s_kit.log), log_oldest (s_kit.log),
                                   log_why (s_kit.log), done->first, done->last);
     frame_shared_t frame;
-    frame_share (&frame, (void *)bytes.data, bytes.size, desk_release, done->buffer);
+    frame_share (&frame, (void *)bytes.data, bytes.size, frame_free_hint, done->buffer);
     delivery_durable (s_kit.delivery, &frame, bytes.size, done->first, done->last, s_kit.mono);
     frame_unshare (&frame);
 }
@@ -194,7 +193,7 @@ static inline void desk_open (void)
                           desk_on_trouble};
     delivery_io_t delivery = {NULL,         desk_on_send,  desk_on_push,
                               desk_on_read, desk_on_frame, desk_on_gone};
-    history_io_t history = {NULL, desk_on_reply, desk_on_refuse};
+    history_io_t history = {NULL, desk_on_reply, desk_on_shared, desk_on_refuse};
     s_kit.peers = peers_new (1000, 1000, 30000);
     s_kit.limits = limits_new ();
     s_kit.intake = intake_new (s_kit.log, s_kit.roster, s_kit.rights, &intake);

@@ -220,12 +220,6 @@ static inline void world_destroy (world_t *self)
     free (self);
 }
 
-static inline void world_release (void *data, void *hint)
-{
-    (void)data;
-    free (hint);
-}
-
 // A batch on its way: `count` messages with so long texts.
 static inline stored_t *world_batch (world_t *self, size_t count, size_t text)
 {
@@ -264,7 +258,7 @@ static inline void world_durable (world_t *self, int64_t now)
     self->head = page.last = self->batches[self->count - 1].last;
     span_t bytes = world_frame (self, &page);
     frame_shared_t frame;
-    frame_share (&frame, (void *)bytes.data, bytes.size, world_release, buffer);
+    frame_share (&frame, (void *)bytes.data, bytes.size, frame_free_hint, buffer);
     delivery_durable (self->delivery, &frame, bytes.size, first, self->head, now);
     frame_unshare (&frame);
 }

@@ -38,6 +38,12 @@ static void s_send (void *arg, peer_t *peer, span_t frame)
     reply->tag = reply->message.tag;
 }
 
+static void s_send_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
+{
+    zmq_msg_t *body = (zmq_msg_t *)&frame->body;
+    s_send (arg, peer, span (zmq_msg_data (body), zmq_msg_size (body)));
+}
+
 static void s_refuse (void *arg, peer_t *peer, uint32_t tag, wire_error_t error)
 {
     (void)arg;
@@ -61,7 +67,7 @@ static peer_t *s_new_peer (void)
 
 static void s_open (void)
 {
-    static const history_io_t io = {NULL, s_send, s_refuse};
+    static const history_io_t io = {NULL, s_send, s_send_shared, s_refuse};
     logs_must_open (&s_logs, SEGMENT);
     s_history = history_new (s_logs.log, &io);
     s_peer = s_new_peer ();

@@ -206,12 +206,6 @@ void delivery_durable (delivery_t *self, const frame_shared_t *frame, size_t siz
 
 // ---- Those that lag
 
-static void s_release (void *data, void *hint)
-{
-    (void)data;
-    free (hint);
-}
-
 // Reads the page at the peer's cursor as the shared frame. Returns what became of it.
 static segments_read_t s_read (delivery_t *self, peer_t *peer, size_t max, int64_t now)
 {
@@ -223,7 +217,7 @@ static segments_read_t s_read (delivery_t *self, peer_t *peer, size_t max, int64
         if (peer->until > 0)
             records_cut (&page, peer->until);
         span_t frame = self->io.frame (self->io.arg, &page);
-        frame_share (&self->shared, (void *)frame.data, frame.size, s_release, page.buffer);
+        frame_share (&self->shared, (void *)frame.data, frame.size, frame_free_hint, page.buffer);
         self->has_shared = true;
         self->shared_from = peer->cursor;
         self->shared_last = page.last;

@@ -73,24 +73,29 @@ static bool s_is_there (const peer_t *peer)
 static int s_send (void *arg, peer_t *peer, span_t frame)
 {
     group_t *self = arg;
-    if (!s_is_there (peer))
-        return -1;
-    return listeners_send (self->listeners, peer, false, frame);
+    return s_is_there (peer) ? listeners_send (self->listeners, peer, false, frame) : -1;
 }
 
 static int s_push (void *arg, peer_t *peer, const frame_shared_t *frame)
 {
     group_t *self = arg;
-    if (!s_is_there (peer))
-        return -1;
-    return listeners_push (self->listeners, peer, frame);
+    return s_is_there (peer) ? listeners_push (self->listeners, peer, frame) : -1;
+}
+
+static void s_note_if_gone (group_t *self, peer_t *peer, int rc)
+{
+    if (rc < 0 && errno == EHOSTUNREACH && peer->known)
+        s_gone (self, peer);
 }
 
 static void s_reply (void *arg, peer_t *peer, span_t frame)
 {
-    group_t *self = arg;
-    if (s_send (self, peer, frame) < 0 && errno == EHOSTUNREACH && peer->known)
-        s_gone (self, peer);
+    s_note_if_gone (arg, peer, s_send (arg, peer, frame));
+}
+
+static void s_reply_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
+{
+    s_note_if_gone (arg, peer, s_push (arg, peer, frame));
 }
 
 static void s_send_text (void *arg, peer_t *peer, span_t text)
@@ -163,12 +168,6 @@ static void s_trimmed (void *arg, uint64_t seq)
                  log_oldest (self->log), dropped);
 }
 
-static void s_release (void *data, void *buffer)
-{
-    (void)data;
-    free (buffer);
-}
-
 static int s_serve (group_t *self);
 
 // Acks first, then one push.
@@ -180,7 +179,7 @@ static void s_durable (void *arg, log_done_t *done)
     span_t bytes = records_frame (done->batches, 0, log_receipt (self->log), log_oldest (self->log),
                                   log_why (self->log), done->first, done->last);
     frame_shared_t frame;
-    frame_share (&frame, (void *)bytes.data, bytes.size, s_release, done->buffer);
+    frame_share (&frame, (void *)bytes.data, bytes.size, frame_free_hint, done->buffer);
     delivery_durable (self->delivery, &frame, bytes.size, done->first, done->last, zclock_mono ());
     frame_unshare (&frame);
     gather_ended (&self->gather, (size_t)(done->last - done->first + 1),
@@ -420,7 +419,7 @@ static void s_make_parts (group_t *self)
 {
     intake_io_t intake = {self, s_answer, s_left, s_trimmed, s_durable, s_trouble, s_final};
     delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
-    history_io_t history = {self, s_reply, s_refuse_page};
+    history_io_t history = {self, s_reply, s_reply_shared, s_refuse_page};
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
     self->limits = limits_new ();
     self->intake = intake_new (self->log, self->roster, self->rights, &intake);

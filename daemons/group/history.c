@@ -178,18 +178,20 @@ static void s_send_gap (history_t *self, page_t *page, const segments_page_t *ga
     s_send (self, page, &message);
 }
 
-static void s_send_records (history_t *self, page_t *page, span_t batches, const receipt_t *receipt)
+// The frame around the batches; in the headroom in front of them.
+static span_t s_frame (history_t *self, page_t *page, span_t batches, const receipt_t *receipt)
 {
     span_t frame = records_frame (batches, page->tag, receipt, log_oldest (self->log),
                                   log_why (self->log), page->first, page->last);
     page->peer->sent += frame.size;
-    self->io.send (self->io.arg, page->peer, frame);
+    return frame;
 }
 
 static void s_send_nothing (history_t *self, page_t *page)
 {
     uint8_t room[SEGMENTS_HEADROOM];
-    s_send_records (self, page, span (room + sizeof room, 0), log_receipt (self->log));
+    span_t none = span (room + sizeof room, 0);
+    self->io.send (self->io.arg, page->peer, s_frame (self, page, none, log_receipt (self->log)));
 }
 
 // Reads what is wanted, as far as it may be sent at once.
@@ -201,12 +203,16 @@ static segments_read_t s_read (history_t *self, page_t *page, segments_page_t *g
     return log_read (self->log, page->first, page->last, max, got, why);
 }
 
-// The batches up to the last one wanted, with the receipt for them.
+// The batches up to the last one wanted, with the receipt for them. Takes the buffer.
 static void s_answer (history_t *self, page_t *page, segments_page_t *got)
 {
     records_cut (got, page->last);
     receipt_t receipt = log_receipt_at (self->log, got->last, &got->chain);
-    s_send_records (self, page, got->batches, &receipt);
+    frame_shared_t shared;
+    span_t frame = s_frame (self, page, got->batches, &receipt);
+    frame_share (&shared, (void *)frame.data, frame.size, frame_free_hint, got->buffer);
+    self->io.send_shared (self->io.arg, page->peer, &shared);
+    frame_unshare (&shared);
 }
 
 typedef enum { WAITS, GOES_ON, ENDED } step_t;
@@ -221,7 +227,6 @@ static step_t s_step_read (history_t *self, page_t *page, size_t *used)
     case SEGMENTS_PAGE:
         *used = got.batches.size;
         s_answer (self, page, &got);
-        free (got.buffer);
         return ENDED;
     case SEGMENTS_LATER:
         *used = SEGMENTS_STEP;

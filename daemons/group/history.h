@@ -16,6 +16,7 @@ typedef struct {
     void *arg;
     // Sends a reply; a peer that cannot take it asks again.
     void (*send) (void *arg, peer_t *peer, span_t frame);
+    void (*send_shared) (void *arg, peer_t *peer, const frame_shared_t *frame);
     void (*refuse) (void *arg, peer_t *peer, uint32_t tag, wire_error_t error);
 } history_io_t;
 
