@@ -9,7 +9,7 @@ file (GLOB UNITS CONFIGURE_DEPENDS systemd/*.service)
 install (FILES ${UNITS} DESTINATION ${ZCHAT_UNIT_DIR})
 install (FILES systemd/zchat.sysusers DESTINATION lib/sysusers.d RENAME zchat.conf)
 
-file (GLOB DOCUMENTS CONFIGURE_DEPENDS README.md docs/*.md)
+file (GLOB DOCUMENTS CONFIGURE_DEPENDS README.md docs/*.md docs/*.svg)
 install (FILES ${DOCUMENTS} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # docs/man/zchat.1.scd becomes man1/zchat.1; scdoc alone tells of mistakes in it.
