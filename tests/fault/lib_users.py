@@ -25,7 +25,7 @@ LATER = {"BUSY", "OUT_OF_ORDER", "STOPPING", "SYNC_FAILED", "DISK_FULL", "WRITE_
 def history_record(record):
     """A lib_zwire.Record as the checker has it."""
     key = None
-    if record.kind == "message":
+    if record.kind == "message" and record.device:  # else it came over the original wire
         key = f"{record.device.hex()}/{record.counter}"
     elif record.kind in ("join", "leave"):
         key = record.kind
@@ -33,11 +33,11 @@ def history_record(record):
 
 
 class User:
-    """`where` gives the endpoint. follows: it reads all that comes, too."""
+    """`where` gives the endpoint. follows: it reads all that comes, too. key: what it proves where that is encrypted."""
 
-    def __init__(self, name, where, log, history, dice, follows=True):
-        self.name, self.where, self.log, self.history, self.dice = name, where, log, history, dice
-        self.who, self.device, self.counter = uuid.uuid4(), os.urandom(8), 0
+    def __init__(self, name, where, log, history, dice, follows=True, key=None):
+        self.name, self.where, self.log, self.history, self.dice, self.proof = name, where, log, history, dice, key
+        self.who, self.device, self.counter = key.who if key else uuid.uuid4(), os.urandom(8), 0
         self.follows, self.state, self.wants_to_leave = follows, "joining", False
         self.unanswered, self.acknowledged, self.repeats, self.connections = {}, 0, 0, 0
         self.client = self.reader = self.last_refusal = None
@@ -49,7 +49,7 @@ class User:
     def connect(self):
         if self.client:
             self.client.close()
-        self.client = lib_zwire.Client(self.where(), self.who, self.log)
+        self.client = lib_zwire.Client(self.where(), self.who, self.log, self.proof)
         self.connections += 1
         if self.reader:
             self.reader.client = self.client

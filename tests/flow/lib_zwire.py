@@ -540,9 +540,11 @@ class Follower:
 class Original:
     """The older system's user or group: one REQ, one text, one answer."""
 
-    def __init__(self, endpoint, key=None):
+    def __init__(self, endpoint, key=None, route=None):
         self.socket = CONTEXT.socket(zmq.REQ)
         self.socket.linger, self.socket.rcvtimeo = 0, WAIT * 1000
+        if route:
+            self.socket.routing_id = route
         connect(self.socket, endpoint, key)
 
     def close(self):
