@@ -5,11 +5,11 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 logs=$PWD/build/test-logs
-passed=0 failed=0 skipped=0 child=
+passed=0 failed=0 skipped=0 child= beside=
 set -m
 trap interrupted INT TERM HUP
 unset ZCHAT_REGISTRY ZCHAT_IDENTITY XDG_CONFIG_HOME DESTDIR MAKEFLAGS
-export LC_ALL=C.UTF-8 CTEST_PARALLEL_LEVEL=2 CMAKE_BUILD_PARALLEL_LEVEL=2
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 CTEST_PARALLEL_LEVEL=2 CMAKE_BUILD_PARALLEL_LEVEL=2
 
 # run SECONDS LOG COMMAND...: its exit code; 124 when the time was up. With job control it is a
 # process group of its own, in which SIGINT is not ignored, and which ends with this script.
@@ -24,7 +24,10 @@ run ()
 
 interrupted ()
 {
-    kill -TERM -- "-$child" 2>/dev/null
+    local group
+    for group in $child $beside; do
+        kill -TERM -- "-$group" 2>/dev/null
+    done
     exit 143
 }
 
@@ -42,16 +45,40 @@ one ()
     log=$logs/${name// /-}.log
     shift 2
     run "$limit" "$log" "$@" || code=$?
-    case $code in
-    0) passed=$((passed + 1)); printf 'passed %4d s  %s\n' $((SECONDS - begin)) "$name" ;;
-    77) skipped=$((skipped + 1)); printf 'SKIP          %s: %s\n' "$name" "$(tail -n 1 "$log")" ;;
+    count "$name" $((SECONDS - begin)) "$log" "$code"
+}
+
+# count NAME SECONDS LOG CODE: one test that has ended.
+count ()
+{
+    case $4 in
+    0) passed=$((passed + 1)); printf 'passed %4d s  %s\n' "$2" "$1" ;;
+    77) skipped=$((skipped + 1)); printf 'SKIP          %s: %s\n' "$1" "$(tail -n 1 "$3")" ;;
     *)
         failed=$((failed + 1))
-        tail -n 60 "$log"
-        printf 'FAILED %4d s  %s (exit %d, %s)\n' $((SECONDS - begin)) "$name" "$code" "$log"
+        tail -n 60 "$3"
+        printf 'FAILED %4d s  %s (exit %d, %s)\n' "$2" "$1" "$4" "$3"
         return 1
         ;;
     esac
+}
+
+# start NAME SECONDS COMMAND...: one test that goes on beside those that follow, until `collect NAME`. One at a time.
+start ()
+{
+    local limit=$2 log=$logs/$1.log
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 &
+    beside=$!
+}
+
+# collect NAME: what became of it. The seconds are those that it was waited for.
+collect ()
+{
+    local begin=$SECONDS code=0
+    wait "$beside" || code=$?
+    beside=
+    count "$1" $((SECONDS - begin)) "$logs/$1.log" "$code"
 }
 
 # many NAME SECONDS COMMAND...: the command runs many tests; its output tells how many.
@@ -97,11 +124,13 @@ if ! packaging/deps.sh test >"$logs/deps.log" 2>&1; then
 fi
 
 if build release --preset release; then
+    start soak 240 env ZCHAT_BUILD="$PWD/build/release" tests/fault/soak.py --seconds 120
     many "tests release" 600 ctest --preset release
     many "flow release" 300 tests/flow/run.py -b build/release -t 120
     many "fault" 500 tests/flow/run.py -b build/release -d tests/fault -t 180
     one "try" 240 packaging/try.sh
     one "boot" 300 tests/boot/boot.sh
+    collect soak
 fi
 if build dev --preset dev; then
     many "tests dev" 700 ctest --preset dev

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the fault rigs as for a release: all there is of what can be counted, much of what cannot. Hours.
 #
-#   release.sh [RIG...]     all, or some of: checker mutants bytes syscalls kill powercut mix
+#   release.sh [RIG...]     all, or some of: checker mutants bytes syscalls kill powercut mix soak
 #
 # Works with the build in ZCHAT_BUILD, or build/release. The rigs tell how far they are; what they say lies in the folder
 # that is named first. The last line is `N passed, N failed, N skipped`.
@@ -36,5 +36,6 @@ rig syscalls ./syscalls.py --seconds 0
 rig kill ./kill.py --kills 1000
 rig powercut ./powercut.py --states 10000
 rig mix ./mix.py --seconds 3600
+rig soak ./soak.py --seconds 3600
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -3,9 +3,9 @@
 
     run.py [-b BUILD] [-d FOLDER] [-t SECONDS] [NAME...]     all tests of the folder (this one), or those named
 
-A test is a file *.py or *.sh there (but run.py, release.sh and those beginning with `_` or `lib`); it exits 0, 77
-for skipped (its last line says why), else failed. It finds the programs through ZCHAT_BUILD and has an
-empty folder of its own as TMPDIR. The last line is `N passed, N failed, N skipped`.
+A test is a file *.py or *.sh there (but run.py, release.sh, soak.py, which runs beside all others, and those beginning
+with `_` or `lib`); it exits 0, 77 for skipped (its last line says why), else failed. It finds the programs through
+ZCHAT_BUILD and has an empty folder of its own as TMPDIR. The last line is `N passed, N failed, N skipped`.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SKIPPED = 77
 def tests(folder):
     found = [path for path in sorted(folder.iterdir()) if path.suffix in (".py", ".sh")]
     return {path.stem: path for path in found
-            if path.stem not in ("run", "release") and not path.stem.startswith(("_", "lib"))}
+            if path.stem not in ("run", "release", "soak") and not path.stem.startswith(("_", "lib"))}
 
 
 def run_one(path, build, limit):

@@ -1,4 +1,5 @@
-// Preloaded into a daemon: it counts what is allocated and not given back, in a page shared with the test.
+// Preloaded into a daemon: it counts what was allocated and not given back, in a page shared with
+// the test.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,11 +7,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-// What glibc exports for those who put themselves before it.
+// glibc's own, for those who put themselves before it.
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t count, size_t size);
 void *__libc_realloc (void *block, size_t size);
@@ -19,11 +19,10 @@ void __libc_free (void *block);
 
 typedef struct {
     _Atomic int64_t bytes;
-    _Atomic int64_t blocks;
     _Atomic int64_t calls; // so many blocks were ever taken
 } page_t;
 
-static page_t s_early; // counts until the page is there
+static page_t s_early; // until the shared one is there
 static page_t *s_page = &s_early;
 
 __attribute__ ((constructor)) static void s_begin (void)
@@ -32,50 +31,43 @@ __attribute__ ((constructor)) static void s_begin (void)
     int fd = path ? open (path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    page_t *page = mmap (NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *page = mmap (NULL, sizeof *s_page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close (fd);
     if (page != MAP_FAILED)
         s_page = page;
 }
 
-static void *s_taken (void *block)
+static void *s_take (void *block)
 {
     if (block) {
-        atomic_fetch_add_explicit (&s_page->bytes, (int64_t)malloc_usable_size (block), memory_order_relaxed);
-        atomic_fetch_add_explicit (&s_page->blocks, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit (&s_page->calls, 1, memory_order_relaxed);
+        s_page->bytes += (int64_t)malloc_usable_size (block);
+        s_page->calls++;
     }
     return block;
 }
 
-static void s_given (int64_t bytes)
-{
-    atomic_fetch_sub_explicit (&s_page->bytes, bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit (&s_page->blocks, 1, memory_order_relaxed);
-}
-
 void *malloc (size_t size)
 {
-    return s_taken (__libc_malloc (size));
+    return s_take (__libc_malloc (size));
 }
 
 void *calloc (size_t count, size_t size)
 {
-    return s_taken (__libc_calloc (count, size));
+    return s_take (__libc_calloc (count, size));
 }
 
 void *realloc (void *block, size_t size)
 {
     int64_t before = block ? (int64_t)malloc_usable_size (block) : 0;
     void *fresh = __libc_realloc (block, size);
-    if (block && (fresh || size == 0))
-        s_given (before);
-    return s_taken (fresh);
+    if (fresh || size == 0)
+        s_page->bytes -= before;
+    return s_take (fresh);
 }
 
 void *memalign (size_t alignment, size_t size)
 {
-    return s_taken (__libc_memalign (alignment, size));
+    return s_take (__libc_memalign (alignment, size));
 }
 
 void *aligned_alloc (size_t alignment, size_t size)
@@ -95,6 +87,6 @@ int posix_memalign (void **block, size_t alignment, size_t size)
 void free (void *block)
 {
     if (block)
-        s_given ((int64_t)malloc_usable_size (block));
+        s_page->bytes -= (int64_t)malloc_usable_size (block);
     __libc_free (block);
 }
