@@ -2,11 +2,11 @@
 # Breaks the code on purpose, in each of the ways of mutants/*.patch, and sees that the rigs find it.
 #
 #   mutants.sh [-a] [-r RIG] [NAME...]    -a: all of them, for a release; else those in the list below
-#                                         -r: by this rig: calls, bytes, powercut, or a class's test
+#                                         -r: by this rig: calls, bytes, powercut, soak, or a class's test
 #
 # Works with the objects of a build (ZCHAT_BUILD, or build/release): of each mutant only the files that its patch touches are
 # compiled, and put in front of the others when its program is linked. The first line of a patch says what is wrong with it,
-# the second one what finds it: a rig of fault_log, or a class's test. The last line is `N found, N missed`.
+# the second one what finds it: a rig of fault_log, the soak, or a class's test. The last line is `N found, N missed`.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "${ZCHAT_BUILD:-$root/build/release}" && pwd) || exit 1
@@ -40,6 +40,11 @@ run ()
         mkdir -p "$copy/build/tests" && cp "$1" "$copy/build/tests/fault_log" &&
             ZCHAT_BUILD=$copy/build timeout 200 "$root/tests/fault/powercut.py" --seed "$seed"
         ;;
+    soak)
+        mkdir -p "$copy/build" && cp "$build/zchat-registry" "$build/zchat-log" "$copy/build" &&
+            cp "$1" "$copy/build/zchat-group" &&
+            ZCHAT_BUILD=$copy/build timeout 200 "$root/tests/fault/soak.py" --seed "$seed" --seconds 120
+        ;;
     *) timeout 300 "$1" ;;
     esac
 }
@@ -49,6 +54,7 @@ program ()
 {
     case $1 in
     calls | bytes | powercut) echo tests/fault_log ;;
+    soak) echo zchat-group ;;
     *) echo "tests/$1" ;;
     esac
 }
@@ -75,8 +81,7 @@ link ()
     local what command
     what=$(program "$1")
     command=$(ninja -C "$build" -t commands "$what" | tail -n 1)
-    command=${command/" tests/CMakeFiles/"/" $copy/*.o tests/CMakeFiles/"}
-    command=${command/" -o $what "/" -o $copy/program "}
+    command=${command/" -o $what "/" $copy/*.o -o $copy/program "}
     (cd "$build" && eval "$command")
 }
 
