@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 logs=$PWD/build/test-logs
-passed=0 failed=0 skipped=0 child= beside=
+passed=0 failed=0 skipped=0 child='' beside=''
 set -m
 trap interrupted INT TERM HUP
 unset ZCHAT_REGISTRY ZCHAT_IDENTITY XDG_CONFIG_HOME DESTDIR MAKEFLAGS
@@ -77,7 +77,7 @@ collect ()
 {
     local begin=$SECONDS code=0
     wait "$beside" || code=$?
-    beside=
+    beside=''
     count "$1" $((SECONDS - begin)) "$logs/$1.log" "$code"
 }
 

@@ -467,6 +467,11 @@ class Soak:
         return wrong
 
 
+def interrupted(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may come to the process and to its group
+    sys.exit(1)
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--seconds", type=int, default=120)
@@ -478,7 +483,7 @@ def main():
     if b"__asan_init" in (BUILD / "zchat-group").read_bytes():
         print("skipped: sanitizers have a heap of their own")
         return 77
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, interrupted)
     with contextlib.ExitStack() as stack:
         soak = Soak(options, stack)
         if soak.no_library:
