@@ -36,7 +36,7 @@ from lib_mounts import tried
 from lib_zwire import Client, Key, Original, Refused
 
 HERE = pathlib.Path(__file__).resolve().parent
-PACE = 0.008  # seconds between two steps of the load
+PACE = 0.006  # seconds between two steps of the load
 BEHIND = 0.2  # seconds of steps that are made up for when the machine was busy; what is more is left out
 PLACES = 24  # of visitors
 FILL = 1100  # sends of a device; a group knows the last 1,024
@@ -46,9 +46,9 @@ LEASE = 32  # seconds until a group has forgotten who is gone
 WARM = 600  # seconds at most; else more than what follows, so that no table is fuller later
 KEEP = "segment = 131072; keep = { size = 524288; };"
 
-# What may be more at the end. The same load leaves the same heap, but for tables that grew a step further and for how many
-# segments there are just then: some KB. 100 bytes for each request or connection make more than that in 25 seconds.
-HEAP = 32 << 10  # bytes
+# What may be more at the end. The same load leaves the same heap, but for who is a member just then and how many segments there
+# are: 5 KB were seen. 100 bytes for each connection of a member are 40 KB in the 20 seconds of the short run, for each request 1 MB.
+HEAP = 20 << 10  # bytes
 # Of the machine's memory a daemon gets pages that it does not give back at once, so for a short run that says little.
 MEMORY = 2 << 20  # bytes
 LONG = 1800  # seconds: a run of so long tells by its slope
