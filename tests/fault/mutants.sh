@@ -43,7 +43,7 @@ run ()
     soak)
         mkdir -p "$copy/build" && cp "$build/zchat-registry" "$build/zchat-log" "$copy/build" &&
             cp "$1" "$copy/build/zchat-group" &&
-            ZCHAT_BUILD=$copy/build timeout 200 "$root/tests/fault/soak.py" --seed "$seed" --seconds 120
+            ZCHAT_BUILD=$copy/build timeout 250 "$root/tests/fault/soak.py" --seed "$seed" --seconds 150
         ;;
     *) timeout 300 "$1" ;;
     esac

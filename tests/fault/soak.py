@@ -44,7 +44,7 @@ BURST = 200  # requests at once, more than the load ever makes; a group keeps ro
 CHAPTER = 30  # seconds whose history is checked at once
 LEASE = 32  # seconds until a group has forgotten who is gone
 WARM = 600  # seconds at most; else more than what follows, so that no table is fuller later
-KEEP = "segment = 131072; keep = { size = 524288; };"
+KEEP = "segment = 65536; keep = { size = 262144; };"
 
 # What may be more at the end. The same load leaves the same heap, but for who is a member just then and how many segments there
 # are: 8 KB were seen. 100 bytes for each connection of a member are 40 KB in the 20 seconds of the short run, for each request 1 MB.
@@ -173,10 +173,10 @@ class Place:
         self.who = self.key.who if self.key else uuid.uuid4()
 
     def visit(self):
-        """Every other one leaves the group, the rest go without a word. Every fourth has the routing id of the one four before,
+        """Every other one leaves the group, the rest go without a word. Every eighth has the routing id of the one eight before,
         which a group takes for the same connection."""
         self.visits += 1
-        route = None if self.visits % 4 else b"place %d" % self.number
+        route = None if self.visits % 8 else b"place %d" % self.number
         with Client(self.load.where(self.key), self.who, key=self.key, route=route) as client:
             last = client.ping()["last"]
             client.join(f"v{self.number}-{self.visits % 3}")
