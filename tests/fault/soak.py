@@ -47,7 +47,8 @@ WARM = 600  # seconds at most; else more than what follows, so that no table is 
 KEEP = "segment = 65536; keep = { size = 262144; };"
 
 # What may be more at the end. The same load leaves the same heap, but for who is a member just then and how many segments there
-# are: 8 KB were seen. 100 bytes for each connection of a member are 40 KB in the 20 seconds of the short run, for each request 1 MB.
+# are: 8 KB were seen. 100 bytes for each connection of a member are 40 KB in the 20 seconds of the short run; for each request
+# they are 1 MB.
 HEAP = 20 << 10  # bytes
 # Of the machine's memory a daemon gets pages that it does not give back at once, so for a short run that says little.
 MEMORY = 2 << 20  # bytes
