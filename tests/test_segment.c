@@ -323,10 +323,13 @@ START_TEST (read_error_behind_zeros_is_an_error)
     segment_walk_t *walk = segment_walk_new (book->fd, &book->id, book->at, UINT64_MAX);
     logbook_write (book, zeros, sizeof zeros);
     batch_t batch;
-    faults_fail (FAULTS_PREAD, 1, 1, EIO);
-    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
-    faults_reset ();
-    ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_END);
+    for (int skip = 0; skip < 5; skip++) { // two of the walk, three to look behind the zeros
+        segment_walk_refresh (walk);
+        faults_fail (FAULTS_PREAD, skip, 1, EIO);
+        ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
+        faults_reset ();
+        ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_END);
+    }
     segment_walk_destroy (&walk);
     walk = segment_walk_new (-1, &book->id, 0, UINT64_MAX);
     ck_assert_int_eq (segment_walk_next (walk, &batch), SEGMENT_FAILED);
@@ -679,15 +682,19 @@ START_TEST (beginning_of_another_version_or_log_is_not_whole)
 }
 END_TEST
 
+static segment_header_t s_header (int fd)
+{
+    segment_header_t header;
+    uint8_t bytes[SEGMENT_HEADER];
+    ck_assert_int_eq (segment_pread (fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
+    ck_assert_int_eq (segment_header_decode (&header, bytes), 0);
+    return header;
+}
+
 static int s_is_overtaken (const logbook_t *book, int fd, uint16_t version)
 {
-    segment_header_t header, before;
-    uint8_t bytes[SEGMENT_HEADER];
     int before_fd = open (logbook_path (book, 0), O_RDONLY);
-    ck_assert_int_eq (segment_pread (before_fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
-    ck_assert_int_eq (segment_header_decode (&before, bytes), 0);
-    ck_assert_int_eq (segment_pread (book->fd, bytes, sizeof bytes, 0), SEGMENT_HEADER);
-    ck_assert_int_eq (segment_header_decode (&header, bytes), 0);
+    segment_header_t header = s_header (book->fd), before = s_header (before_fd);
     before.version = version;
     int rc = segment_is_overtaken (fd < 0 ? book->fd : fd, &header, before_fd, &before);
     close (before_fd);
@@ -712,11 +719,77 @@ START_TEST (segment_of_a_failed_write_is_overtaken)
     logbook_spoil (book, 0, at, batch.data, batch.size);
     ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 1);
     ck_assert_int_eq (s_is_overtaken (book, -1, 0), 0);
+    int before_fd = open (logbook_path (book, 0), O_RDONLY);
+    segment_header_t header = s_header (book->fd), before = s_header (before_fd);
+    header.version++;
+    ck_assert_int_eq (segment_is_overtaken (book->fd, &header, before_fd, &before), 0);
+    close (before_fd);
     int blind = open (logbook_path (book, 1), O_WRONLY);
     ck_assert_int_eq (s_is_overtaken (book, blind, SEGMENT_VERSION), -1);
     close (blind);
     logbook_batch (book, 1, 10); // it says that what was before it is durable
     ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 0);
+    logbook_destroy (book);
+}
+END_TEST
+
+// What follows STATE is records, but a segment before may be damaged in any way.
+START_TEST (state_does_not_overtake)
+{
+    uint8_t room[BATCH_MAX];
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    logbook_batch (book, 4, 10);
+    batch_t head = {.type = BATCH_TYPE_STATE, .first = book->next};
+    record_t record = {.kind = RECORD_JOIN, .author = book->id, .nick = span_of ("ann")};
+    batch_writer_t batch;
+    batch_begin (&batch, room, &head);
+    batch_add (&batch, &record);
+    span_t bytes = batch_end (&batch, &book->id);
+    logbook_write (book, bytes.data, bytes.size);
+    uint64_t at = book->at;
+    logbook_segment (book);
+    book->opens = false;
+    bytes = logbook_make (book, 1, 20, room);
+    book->opens = true;
+    logbook_batch (book, 1, 10);
+    ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 0);
+    logbook_spoil (book, 0, at, bytes.data, bytes.size); // behind it the record itself
+    ck_assert_int_eq (s_is_overtaken (book, -1, SEGMENT_VERSION), 1);
+    logbook_destroy (book);
+}
+END_TEST
+
+// Whichever read fails, neither of the two questions has an answer.
+START_TEST (read_error_of_a_start_is_an_error)
+{
+    uint8_t room[BATCH_MAX];
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    logbook_batch (book, 2, 10);
+    uint64_t at = book->at;
+    logbook_segment (book);
+    book->opens = false;
+    span_t batch = logbook_make (book, 2, 20, room);
+    book->opens = true;
+    logbook_batch (book, 2, 10);
+    logbook_spoil (book, 0, at, batch.data, batch.size);
+    int before_fd = open (logbook_path (book, 0), O_RDONLY);
+    segment_header_t header = s_header (book->fd), before = s_header (before_fd);
+    for (int question = 0; question < 2; question++) {
+        int skip = 0, rc;
+        do {
+            faults_fail (FAULTS_PREAD, skip, 1, EIO);
+            errno = 0;
+            rc = question == 0 ? segment_begins_whole (before_fd, &before)
+                               : segment_is_overtaken (book->fd, &header, before_fd, &before);
+            ck_assert (rc == 1 || errno == EIO);
+            faults_reset ();
+        } while (rc < 0 && ++skip < 100);
+        ck_assert_int_eq (rc, 1);
+        ck_assert_int_ge (skip, 2); // STATE and the batches behind it, this segment and that before
+    }
+    close (before_fd);
     logbook_destroy (book);
 }
 END_TEST
@@ -852,6 +925,8 @@ int main (void)
     tcase_add_test (cases, beginning_of_another_version_or_log_is_not_whole);
     tcase_add_test (cases, first_batch_must_hold_records);
     tcase_add_test (cases, segment_of_a_failed_write_is_overtaken);
+    tcase_add_test (cases, state_does_not_overtake);
+    tcase_add_test (cases, read_error_of_a_start_is_an_error);
     tcase_add_test (cases, state_says_nothing_of_what_was_durable);
     tcase_add_test (cases, later_batch_says_what_was_durable);
     tcase_add_test (cases, image_of_a_batch_in_a_text_is_a_text);
