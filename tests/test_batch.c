@@ -437,6 +437,81 @@ START_TEST (skipping_notices_what_cannot_be)
 }
 END_TEST
 
+// Only what a RECORDS batch holds is in the order of its times.
+START_TEST (state_is_read_in_any_order_of_times)
+{
+    uint8_t room[BATCH_MAX];
+    batch_t head = s_head (7, BASE), batch;
+    batch_writer_t out;
+    head.type = BATCH_TYPE_STATE;
+    record_t late = s_message (BASE + 900, ""), early = s_message (BASE + 3, "");
+    late.kind = early.kind = RECORD_JOIN;
+    late.nick = early.nick = span_of ("ann");
+    batch_begin (&out, room, &head);
+    ck_assert_uint_eq (batch_add (&out, &late), 7);
+    ck_assert_uint_eq (batch_add (&out, &early), 8);
+    ck_assert_int_eq (batch_open (&batch, batch_end (&out, &s_log), &s_log), 0);
+    ck_assert (batch_sound (&batch));
+    uint64_t seq;
+    int64_t time;
+    ck_assert_int_eq (batch_skip (&batch, &seq, &time), 1);
+    ck_assert (seq == 7 && time == BASE + 900);
+    ck_assert_int_eq (batch_skip (&batch, &seq, &time), 1);
+    ck_assert (seq == 8 && time == BASE + 3);
+    ck_assert_int_eq (batch_skip (&batch, &seq, &time), 0);
+}
+END_TEST
+
+// One record whose bytes, its size included, are these.
+static batch_t s_raw (const char *hex, uint8_t *room)
+{
+    batch_t head = s_head (1, BASE), batch;
+    batch_writer_t out;
+    record_t record = s_message (BASE, "x");
+    batch_begin (&out, room, &head);
+    batch_add (&out, &record);
+    out.used = BATCH_HEADER + kit_hex (hex, room + BATCH_HEADER, 64);
+    ck_assert_int_eq (batch_open (&batch, batch_end (&out, &s_log), &s_log), 0);
+    return batch;
+}
+
+START_TEST (skipping_refuses_records_that_end_too_soon)
+{
+    static const char *const bad[] = {"00", "01 01", "02 0100", "03 010080", "05 010005"};
+    uint8_t room[BATCH_MAX];
+    uint64_t seq = 99;
+    int64_t time = 99;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        batch_t batch = s_raw (bad[i], room), same = batch;
+        record_t record;
+        ck_assert_msg (batch_skip (&batch, &seq, &time) == -1, "skipped: %s", bad[i]);
+        ck_assert_msg (batch_next (&same, &record) == -1, "read: %s", bad[i]);
+        ck_assert (seq == 99 && time == 99);
+    }
+}
+END_TEST
+
+START_TEST (skipping_refuses_times_beyond_63_bits)
+{
+    uint8_t room[BATCH_MAX];
+    for (uint64_t beyond = 0; beyond < 2; beyond++) {
+        uint8_t varint[16];
+        char record[64] = "";
+        writer_t out = writer (varint, sizeof varint);
+        writer_varint (&out, (uint64_t)(INT64_MAX - BASE) + beyond);
+        size_t size = writer_used (&out);
+        int at = sprintf (record, "%02x 0100 ", (unsigned)size + 2);
+        for (size_t i = 0; i < size; i++)
+            at += sprintf (record + at, "%02x", varint[i]);
+        uint64_t seq;
+        int64_t time;
+        batch_t batch = s_raw (record, room);
+        ck_assert_int_eq (batch_skip (&batch, &seq, &time), beyond ? -1 : 1);
+        ck_assert (beyond || time == INT64_MAX);
+    }
+}
+END_TEST
+
 START_TEST (random_damage_is_refused)
 {
     dice_t chance = dice_new ("random_damage_is_refused");
@@ -486,6 +561,9 @@ int main (void)
     tcase_add_test (cases, record_that_did_not_fit_leaves_no_trace);
     tcase_add_test (cases, skipping_tells_the_same_times);
     tcase_add_test (cases, skipping_notices_what_cannot_be);
+    tcase_add_test (cases, state_is_read_in_any_order_of_times);
+    tcase_add_test (cases, skipping_refuses_records_that_end_too_soon);
+    tcase_add_test (cases, skipping_refuses_times_beyond_63_bits);
     tcase_add_test (cases, random_batches_are_written_as_they_were_read);
     tcase_add_test (cases, random_damage_is_refused);
     return kit_run (cases, "batch");
