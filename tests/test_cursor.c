@@ -230,6 +230,21 @@ START_TEST (batch_over_the_end_of_what_was_seen_is_of_another_past)
 }
 END_TEST
 
+// Between what was seen and such a batch something is missing, but it is not wanted.
+START_TEST (batch_behind_a_hole_before_the_position_is_taken)
+{
+    cursor_t cur = cursor (&s_log->log, 35, CURSOR_NO_END);
+    uint64_t next = 35;
+    ck_assert_int_eq (s_feed_batches (&cur, 0, 1, &next), 0);
+    ck_assert_uint_eq (cur.seen, 10);
+    ck_assert_int_eq (s_feed_batches (&cur, 3, 1, &next), 0); // 31 to 40
+    ck_assert_uint_eq (next, 41);
+    ck_assert_int_eq (s_feed_batches (&cur, 4, 6, &next), 0); // by its chain from now on
+    ck_assert_uint_eq (next, 101);
+    ck_assert (!cur.parted);
+}
+END_TEST
+
 START_TEST (state_is_no_record)
 {
     static uint8_t data[BATCH_MAX];
@@ -261,6 +276,7 @@ int main (void)
     tcase_add_test (cases, other_logs_batches_are_refused);
     tcase_add_test (cases, batch_of_another_past_does_not_continue);
     tcase_add_test (cases, batch_over_the_end_of_what_was_seen_is_of_another_past);
+    tcase_add_test (cases, batch_behind_a_hole_before_the_position_is_taken);
     tcase_add_test (cases, state_is_no_record);
     Suite *suite = suite_create ("cursor");
     suite_add_tcase (suite, cases);

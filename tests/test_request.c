@@ -102,6 +102,58 @@ START_TEST (only_a_send_has_a_device)
 }
 END_TEST
 
+// Up to the floor all that was sent with the device has its answer.
+START_TEST (floor_is_below_the_lowest_counter_of_the_device)
+{
+    uint8_t device[RECORD_DEVICE] = {3}, other[RECORD_DEVICE] = {4};
+    request_t *slots[] = {NULL, s_new (WIRE_SEND), s_new (WIRE_PAGE), s_new (WIRE_SEND),
+                          NULL, s_new (WIRE_SEND), s_new (WIRE_SEND)};
+    size_t count = sizeof slots / sizeof slots[0];
+    ck_assert_uint_eq (request_floor (slots, count, device, 50), 50); // none has a counter
+    ck_assert_uint_eq (request_floor (slots, 0, device, 50), 50);
+    slots[1]->send = (record_send_t){.device = {3}, .counter = 20};
+    slots[2]->send = (record_send_t){.device = {3}, .counter = 2}; // only a SEND has one
+    slots[3]->send = (record_send_t){.device = {3}, .counter = 10};
+    slots[5]->send = (record_send_t){.device = {3}, .counter = 30};
+    slots[6]->send = (record_send_t){.device = {4}, .counter = 5};
+    ck_assert_uint_eq (request_floor (slots, count, device, 50), 9);
+    ck_assert_uint_eq (request_floor (slots, count, device, 10), 9);
+    ck_assert_uint_eq (request_floor (slots, count, device, 9), 9); // all are above it
+    ck_assert_uint_eq (request_floor (slots, count, device, 7), 7);
+    ck_assert_uint_eq (request_floor (slots, 3, device, 50), 19); // the first places alone
+    ck_assert_uint_eq (request_floor (slots, count, other, 50), 4);
+    slots[3]->send.counter = 1;
+    ck_assert_uint_eq (request_floor (slots, count, device, 50), 0);
+    for (size_t slot = 0; slot < count; slot++)
+        request_destroy (&slots[slot]);
+}
+END_TEST
+
+START_TEST (first_in_order_is_repeated_first)
+{
+    static const uint64_t orders[] = {9, 5, 0, 7, 3, 8};
+    request_t *slots[6] = {NULL};
+    size_t count = sizeof slots / sizeof slots[0];
+    ck_assert_ptr_null (request_first_repeat (slots, count));
+    for (size_t slot = 0; slot < count; slot++) {
+        if (slot == 2)
+            continue;
+        slots[slot] = s_new (WIRE_WHO);
+        slots[slot]->order = orders[slot];
+    }
+    ck_assert_ptr_null (request_first_repeat (slots, count)); // none waits for that
+    slots[0]->repeat = slots[1]->repeat = slots[3]->repeat = slots[5]->repeat = true;
+    ck_assert_ptr_eq (request_first_repeat (slots, count), slots[1]); // 3 is not to be repeated
+    ck_assert_ptr_eq (request_first_repeat (slots, 1), slots[0]);
+    slots[1]->repeat = false;
+    ck_assert_ptr_eq (request_first_repeat (slots, count), slots[3]);
+    slots[4]->repeat = true;
+    ck_assert_ptr_eq (request_first_repeat (slots, count), slots[4]);
+    for (size_t slot = 0; slot < count; slot++)
+        request_destroy (&slots[slot]);
+}
+END_TEST
+
 START_TEST (what_was_sent_before_may_be_stored_though_it_waits_again)
 {
     request_t *self = s_new (WIRE_SEND);
@@ -163,6 +215,8 @@ int main (void)
     tcase_add_test (cases, too_large_is_refused);
     tcase_add_test (cases, answers_fit_their_requests);
     tcase_add_test (cases, only_a_send_has_a_device);
+    tcase_add_test (cases, floor_is_below_the_lowest_counter_of_the_device);
+    tcase_add_test (cases, first_in_order_is_repeated_first);
     tcase_add_test (cases, what_was_sent_before_may_be_stored_though_it_waits_again);
     tcase_add_test (cases, fate_of_what_was_not_answered);
     tcase_add_test (cases, list_is_in_order_however_it_was_filled);
