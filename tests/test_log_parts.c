@@ -265,6 +265,100 @@ START_TEST (doubt_lasts_until_it_is_taken_back)
 }
 END_TEST
 
+// Whatever fails, it holds for this process, and is on disk as soon as that works.
+START_TEST (doubt_that_cannot_be_written_is_owed)
+{
+    static const faults_call_t calls[] = {FAULTS_OPENAT, FAULTS_FSYNC, FAULTS_RENAMEAT};
+    logs_job (&s_logs, "a message", 1);
+    ck_assert_int_eq (log_write_doubt (s_logs.log), 0); // there is none
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        faults_fail (calls[i], 0, 2, EIO);
+        errno = 0;
+        ck_assert_int_eq (log_set_doubt (s_logs.log, "a reason"), -1);
+        ck_assert_int_eq (errno, EIO);
+        ck_assert_str_eq (log_doubt (s_logs.log), "a reason");
+        ck_assert_int_ne (access (logs_file (&s_logs, "doubt"), F_OK), 0);
+        ck_assert_int_eq (log_write_doubt (s_logs.log), -1); // it is still owed
+        ck_assert_int_eq (log_write_doubt (s_logs.log), 1);
+        ck_assert_int_eq (log_write_doubt (s_logs.log), 0); // and now no more
+        logs_close (&s_logs);
+        logs_must_open (&s_logs, SMALL);
+        ck_assert_str_eq (log_doubt (s_logs.log), "a reason");
+        ck_assert_int_eq (log_set_doubt (s_logs.log, ""), 0);
+    }
+}
+END_TEST
+
+START_TEST (owed_doubt_is_written_when_the_log_is_closed)
+{
+    logs_job (&s_logs, "a message", 1);
+    faults_fail (FAULTS_OPENAT, 0, 1, ENOSPC);
+    ck_assert_int_eq (log_set_doubt (s_logs.log, "a reason"), -1);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_str_eq (log_doubt (s_logs.log), "a reason");
+}
+END_TEST
+
+START_TEST (doubt_that_cannot_be_taken_back_is_there_again)
+{
+    logs_job (&s_logs, "a message", 1);
+    ck_assert_int_eq (log_set_doubt (s_logs.log, "a reason"), 0);
+    faults_fail (FAULTS_UNLINKAT, 0, 2, EIO);
+    ck_assert_int_eq (log_set_doubt (s_logs.log, ""), -1);
+    logs_close (&s_logs); // this tries again
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_str_eq (log_doubt (s_logs.log), "a reason");
+}
+END_TEST
+
+START_TEST (doubt_tells_the_generation_of_its_receipt)
+{
+    static const struct {
+        const char *doubt;
+        uint64_t generation;
+    } table[] = {{"", 0},
+                 {"a reason", 0},
+                 {"a receipt for 7" LOG_DOUBT_GENERATION "12", 12},
+                 {"a receipt for 7" LOG_DOUBT_GENERATION "12 was shown", 12},
+                 {"a receipt" LOG_DOUBT_GENERATION "9223372036854775806 was", INT64_MAX - 1},
+                 {"a receipt" LOG_DOUBT_GENERATION "unknown", 0}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        ck_assert_int_eq (log_set_doubt (s_logs.log, table[i].doubt), 0);
+        for (int reopened = 0; reopened < 2; reopened++) {
+            ck_assert_uint_eq (log_doubt_generation (s_logs.log), table[i].generation);
+            logs_close (&s_logs);
+            logs_must_open (&s_logs, SMALL);
+        }
+    }
+}
+END_TEST
+
+// A receipt was shown of a generation that this log knows nothing of.
+START_TEST (generation_is_raised_above_the_one_that_was_said)
+{
+    logs_job (&s_logs, "a message", 1);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, SMALL);
+    log_raise (s_logs.log, 40);
+    ck_assert (!log_raised (s_logs.log));
+    logs_close (&s_logs); // nothing was written
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_uint_eq (log_generation (s_logs.log), 1);
+    log_raise (s_logs.log, 40);
+    log_raise (s_logs.log, 39);        // it never goes down
+    log_raise (s_logs.log, INT64_MAX); // nothing could be above that
+    log_raise (s_logs.log, UINT64_MAX);
+    logs_job (&s_logs, "a message", 1);
+    ck_assert_uint_eq (log_generation (s_logs.log), 41);
+    ck_assert_uint_eq (log_receipt (s_logs.log)->generation, 41);
+    logs_close (&s_logs);
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_uint_eq (log_generation (s_logs.log), 41);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, log_last (s_logs.log));
+}
+END_TEST
+
 START_TEST (acceptance_is_known_in_every_later_segment)
 {
     uint64_t firsts[64];
@@ -334,6 +428,11 @@ static void s_add_more (TCase *cases)
     tcase_add_test (cases, trimmed_segments_go_when_they_can);
     tcase_add_test (cases, chain_is_known_where_a_batch_ends);
     tcase_add_test (cases, doubt_lasts_until_it_is_taken_back);
+    tcase_add_test (cases, doubt_that_cannot_be_written_is_owed);
+    tcase_add_test (cases, owed_doubt_is_written_when_the_log_is_closed);
+    tcase_add_test (cases, doubt_that_cannot_be_taken_back_is_there_again);
+    tcase_add_test (cases, doubt_tells_the_generation_of_its_receipt);
+    tcase_add_test (cases, generation_is_raised_above_the_one_that_was_said);
     tcase_add_test (cases, acceptance_is_known_in_every_later_segment);
     tcase_add_test (cases, newest_segment_that_rots_is_read_and_written_on);
 }
