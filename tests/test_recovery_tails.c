@@ -494,6 +494,61 @@ START_TEST (files_with_wrong_names_stay_while_there_is_damage)
 }
 END_TEST
 
+// The newest segment's copy, and another one under a name that is free.
+static void s_lay_wrong_names (const uint64_t *firsts)
+{
+    char from[600];
+    snprintf (from, sizeof from, "%s", logs_segment (&s_logs, firsts[1]));
+    ck_assert_int_eq (rename (from, logs_segment (&s_logs, firsts[1] + 1)), 0);
+    logs_save (logs_segment (&s_logs, s_first + 50), s_bytes, s_size);
+}
+
+static void s_wrong_names_stay (faults_call_t call, int skip, int set_aside)
+{
+    faults_fail (call, skip, 1, EIO);
+    ck_assert (!logs_open (&s_logs, SEGMENT));
+    faults_fail (call, 0, 0, 0);
+    ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+    char wanted[200];
+    snprintf (wanted, sizeof wanted, "files with wrong names cannot be put right: %s",
+              strerror (EIO));
+    ck_assert_str_eq (s_logs.trouble.text, wanted);
+    ck_assert_int_eq (logs_files (&s_logs, "damaged-", NULL), set_aside);
+}
+
+// Whatever was done of it by then, the next opening does the rest.
+START_TEST (files_that_cannot_be_put_right_are_told)
+{
+    uint64_t firsts[64], after[64];
+    s_make_segments ();
+    size_t count = logs_segments (&s_logs, firsts, 64);
+    logs_must_open (&s_logs, SEGMENT);
+    uint64_t last = log_last (s_logs.log);
+    logs_close (&s_logs);
+    s_lay_wrong_names (firsts);
+    s_wrong_names_stay (FAULTS_RENAMEAT, 0, 0);
+    ck_assert_uint_eq (logs_segments (&s_logs, after, 64), count + 1);
+    s_wrong_names_stay (FAULTS_RENAMEAT, 1, 1); // the copy was set aside
+    ck_assert_uint_eq (logs_segments (&s_logs, after, 64), count);
+    ck_assert_uint_eq (after[1], firsts[1] + 1);
+    faults_forget ();
+    logs_must_open (&s_logs, SEGMENT);
+    int syncs = (int)faults_calls (FAULTS_FSYNC);
+    ck_assert (!log_read_only (s_logs.log));
+    ck_assert_ptr_nonnull (strstr (log_notice (s_logs.log), "renamed"));
+    ck_assert_uint_eq (log_last (s_logs.log), last);
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+    ck_assert_uint_eq (logs_segments (&s_logs, after, 64), count);
+    ck_assert_int_eq (memcmp (after, firsts, count * sizeof firsts[0]), 0);
+    logs_close (&s_logs);
+    s_lay_wrong_names (firsts);
+    s_wrong_names_stay (FAULTS_FSYNC, syncs - 1, 2); // the names are there, but may go
+    logs_must_open (&s_logs, SEGMENT);
+    ck_assert_str_eq (log_notice (s_logs.log), "");
+    ck_assert_uint_eq (logs_read (&s_logs, 1, ROOM).records, last);
+}
+END_TEST
+
 // It is read at each opening, so it is seen at once, and not when somebody asks for its records.
 START_TEST (header_of_an_older_segment_is_looked_at)
 {
@@ -782,6 +837,7 @@ static void s_add_rest (TCase *cases)
     tcase_add_test (cases, several_unfinished_segments_are_set_aside);
     tcase_add_test (cases, files_with_wrong_names_are_served_and_put_right);
     tcase_add_test (cases, files_with_wrong_names_stay_while_there_is_damage);
+    tcase_add_test (cases, files_that_cannot_be_put_right_are_told);
     tcase_add_test (cases, segment_that_the_log_went_on_without_is_set_aside);
     tcase_add_test (cases, what_a_begun_segment_rests_on_is_never_cut);
     tcase_add_test (cases, damaged_beginning_of_the_newest_segment_is_served_past);

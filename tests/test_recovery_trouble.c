@@ -148,6 +148,50 @@ START_TEST (failing_calls_where_no_beginning_is_whole_are_told)
 }
 END_TEST
 
+// No beginning is whole, so all were looked at, and those that were closed for others are opened
+// once more when they are replayed.
+START_TEST (segment_that_cannot_be_opened_again_is_told)
+{
+    for (size_t i = 0; i < s_segments; i++)
+        s_change (s_firsts[i], i % 3 ? 30 : SEGMENT_HEADER + 20);
+    faults_forget ();
+    logs_must_open (&s_logs, SMALL);
+    ck_assert (log_read_only (s_logs.log));
+    int opens = (int)faults_calls (FAULTS_OPENAT);
+    logs_close (&s_logs);
+    size_t again = s_segments - SEGMENTS_OPEN;
+    ck_assert_uint_ge (again, MANY - SEGMENTS_OPEN);
+    for (size_t i = 1; i <= again; i++) { // the newest one is never closed
+        faults_fail (FAULTS_OPENAT, opens - (int)i, 1, EMFILE);
+        ck_assert (!logs_open (&s_logs, SMALL));
+        faults_fail (FAULTS_OPENAT, 0, 0, 0);
+        ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+        char wanted[200];
+        snprintf (wanted, sizeof wanted, "segment %d cannot be read: %s",
+                  (int)s_firsts[s_segments - 1 - i], strerror (EMFILE));
+        ck_assert_str_eq (s_logs.trouble.text, wanted);
+    }
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_uint_eq (log_last (s_logs.log), s_last);
+}
+END_TEST
+
+// Whether the log went on without the newest one is not to be said then.
+START_TEST (segment_before_the_newest_that_cannot_be_opened_is_told)
+{
+    faults_forget ();
+    logs_must_open (&s_logs, SMALL);
+    int opens = (int)faults_calls (FAULTS_OPENAT);
+    logs_close (&s_logs);
+    faults_fail (FAULTS_OPENAT, opens - 1, 1, EMFILE);
+    ck_assert (!logs_open (&s_logs, SMALL));
+    ck_assert_int_eq (s_logs.trouble.exit, EXIT_SYNC);
+    ck_assert_ptr_nonnull (strstr (s_logs.trouble.text, strerror (EMFILE)));
+    logs_must_open (&s_logs, SMALL);
+    ck_assert_uint_eq (log_last (s_logs.log), s_last);
+}
+END_TEST
+
 // Evidence goes to the disk in parts, and what interrupts a write is no error.
 START_TEST (torn_tail_is_copied_in_parts)
 {
@@ -355,6 +399,8 @@ static void s_add_failures (TCase *cases)
     tcase_add_test (cases, failing_calls_beside_an_unfinished_segment_are_told);
     tcase_add_test (cases, failing_calls_beside_damage_are_told);
     tcase_add_test (cases, failing_calls_where_no_beginning_is_whole_are_told);
+    tcase_add_test (cases, segment_that_cannot_be_opened_again_is_told);
+    tcase_add_test (cases, segment_before_the_newest_that_cannot_be_opened_is_told);
     tcase_add_test (cases, torn_tail_is_copied_in_parts);
 }
 

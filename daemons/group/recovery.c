@@ -232,9 +232,10 @@ static int s_is_overtaken (run_t *self, segment_t *newest)
     if (segments_count (segments) < 2)
         return 0;
     segment_t *before = segments_at (segments, segments_count (segments) - 2);
-    int fd = segments_fd (segments, newest), before_fd = segments_fd (segments, before);
-    if (fd < 0 || before_fd < 0)
+    int before_fd = segments_fd (segments, before);
+    if (before_fd < 0)
         return -1;
+    int fd = segments_fd (segments, newest); // it is open: its beginning was read
     return segment_is_overtaken (fd, &newest->header, before_fd, &before->header);
 }
 
