@@ -463,9 +463,10 @@ START_TEST (state_is_read_in_any_order_of_times)
 END_TEST
 
 // One record whose bytes, its size included, are these.
-static batch_t s_raw (const char *hex, uint8_t *room)
+static batch_t s_raw (batch_type_t type, const char *hex, uint8_t *room)
 {
     batch_t head = s_head (1, BASE), batch;
+    head.type = type;
     batch_writer_t out;
     record_t record = s_message (BASE, "x");
     batch_begin (&out, room, &head);
@@ -482,7 +483,7 @@ START_TEST (skipping_refuses_records_that_end_too_soon)
     uint64_t seq = 99;
     int64_t time = 99;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        batch_t batch = s_raw (bad[i], room), same = batch;
+        batch_t batch = s_raw (BATCH_TYPE_RECORDS, bad[i], room), same = batch;
         record_t record;
         ck_assert_msg (batch_skip (&batch, &seq, &time) == -1, "skipped: %s", bad[i]);
         ck_assert_msg (batch_next (&same, &record) == -1, "read: %s", bad[i]);
@@ -503,11 +504,13 @@ START_TEST (skipping_refuses_times_beyond_63_bits)
         int at = sprintf (record, "%02x 0100 ", (unsigned)size + 2);
         for (size_t i = 0; i < size; i++)
             at += sprintf (record + at, "%02x", varint[i]);
-        uint64_t seq;
-        int64_t time;
-        batch_t batch = s_raw (record, room);
-        ck_assert_int_eq (batch_skip (&batch, &seq, &time), beyond ? -1 : 1);
-        ck_assert (beyond || time == INT64_MAX);
+        for (batch_type_t type = BATCH_TYPE_RECORDS; type <= BATCH_TYPE_STATE; type++) {
+            uint64_t seq;
+            int64_t time;
+            batch_t batch = s_raw (type, record, room);
+            ck_assert_int_eq (batch_skip (&batch, &seq, &time), beyond ? -1 : 1);
+            ck_assert (beyond || time == INT64_MAX);
+        }
     }
 }
 END_TEST
