@@ -166,3 +166,11 @@ void link_close (link_t *self)
     free (self->state);
     *self = (link_t){.fd = -1};
 }
+
+void link_cut (link_t *self)
+{
+    close (self->fd);
+    self->fd = -1;
+    self->in_size = self->out_at = self->out_size = 0;
+    self->ready = self->armed = self->hailed = false;
+}

@@ -19,6 +19,7 @@ typedef struct link {
     bool reader; // is delivered messages; else it sends and is answered
     bool ready;  // may send, or is delivered
     bool armed;  // waits for room in the socket
+    bool hailed; // the handshake's first bytes are out
     void *state; // the protocol's
     uint8_t *in; // what is not whole yet
     size_t in_size;
@@ -59,5 +60,7 @@ void link_pull (link_t *self);
 void link_set_window (link_t *self, size_t window);
 
 void link_close (link_t *self);
+// Closes the socket and forgets what was under way; who it is and what it got stay.
+void link_cut (link_t *self);
 
 #endif

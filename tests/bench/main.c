@@ -19,6 +19,10 @@ static const mode_row_t s_modes[] = {
      mode_restart, false},
     {"mixed", "senders, readers and pagers at once; one reader far behind", mode_mixed, false},
     {"first", "waits for the first answer of a server that starts (--group)", mode_first, false},
+    {"reconnect", "members lose their connections at once and come back, while one sends",
+     mode_reconnect, false},
+    {"list", "groups announce themselves at a registry, clients list them at once (--group)",
+     mode_list, false},
     {"disk", "the limit: write and fdatasync of --size bytes into zeroed space", mode_disk, true},
 };
 

@@ -13,17 +13,24 @@ static struct {
     link_t *readers;
     uint64_t *times; // of the messages, a ring
     uint64_t begin;
-    uint64_t base; // deliveries before the first message
+    uint64_t base;    // deliveries before the first message
+    uint32_t *counts; // readers that have it; the same ring
     histogram_t latency;
+    histogram_t last; // until the last one has it
     bool measuring;
 } s_fanout;
 
 static void s_delivered (link_t *link, uint64_t count)
 {
-    if (!s_fanout.measuring)
-        return;
-    for (uint64_t n = link->got; n < link->got + count; n++)
-        histogram_add (&s_fanout.latency, link->run->now - s_fanout.times[n & (TIMES - 1)]);
+    for (uint64_t n = link->got; n < link->got + count; n++) {
+        uint64_t took = link->run->now - s_fanout.times[n & (TIMES - 1)];
+        bool last = ++s_fanout.counts[n & (TIMES - 1)] == link->run->options->readers;
+        if (!s_fanout.measuring)
+            continue;
+        histogram_add (&s_fanout.latency, took);
+        if (last)
+            histogram_add (&s_fanout.last, took);
+    }
 }
 
 // What a session may have unanswered.
@@ -35,6 +42,7 @@ static bool s_may_send (const link_t *sender)
 static void s_message (uint64_t when)
 {
     s_fanout.times[s_fanout.sender.sent & (TIMES - 1)] = when;
+    s_fanout.counts[s_fanout.sender.sent & (TIMES - 1)] = 0;
     run_send (&s_fanout.sender, when);
 }
 
@@ -65,6 +73,7 @@ static void s_open (run_t *run)
     const options_t *options = run->options;
     s_fanout.readers = must_alloc (options->readers, sizeof (*s_fanout.readers));
     s_fanout.times = must_alloc (TIMES, sizeof (*s_fanout.times));
+    s_fanout.counts = must_alloc (TIMES, sizeof (*s_fanout.counts));
     run_open (run, &s_fanout.sender, 1, false);
     run_open (run, s_fanout.readers, options->readers, true);
     run_keep (run, s_fanout.readers, options->readers);
@@ -103,6 +112,7 @@ void mode_fanout (run_t *run, own_group_t *own, result_t *result)
     result_number (result, "messages", (double)(s_fanout.sender.sent - sent) / seconds, "/s");
     result_number (result, "rate", deliveries / seconds, "deliveries/s");
     result_latency (result, "", &s_fanout.latency);
+    result_latency (result, "last_", &s_fanout.last);
     result_cost (result, &cost, run, deliveries, "server_cpu_s_per_million");
     run_stop_timer (run);
 }

@@ -24,6 +24,8 @@ void mode_idle (run_t *run, own_group_t *own, result_t *result);
 void mode_restart (run_t *run, own_group_t *own, result_t *result);
 void mode_mixed (run_t *run, own_group_t *own, result_t *result);
 void mode_first (run_t *run, own_group_t *own, result_t *result);
+void mode_reconnect (run_t *run, own_group_t *own, result_t *result);
+void mode_list (run_t *run, own_group_t *own, result_t *result);
 void mode_disk (run_t *run, own_group_t *own, result_t *result);
 
 #endif

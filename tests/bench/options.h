@@ -20,6 +20,7 @@ typedef struct {
     size_t window;
     size_t size;
     size_t readers;
+    size_t groups;
     size_t members;
     size_t pagers;
     size_t queries;

@@ -6,7 +6,7 @@ static const protocol_t *const s_table[] = {
     &protocol_zchat,     &protocol_original,  &protocol_bare,         &protocol_raw,
     &protocol_raw_fan,   &protocol_resp,      &protocol_resp_publish, &protocol_publish,
     &protocol_nats,      &protocol_jetstream, &protocol_mqtt,         &protocol_pg,
-    &protocol_pg_simple, &protocol_irc,
+    &protocol_pg_simple, &protocol_irc,       &protocol_registry,
 };
 
 const protocol_t *protocol_named (const char *name)

@@ -44,5 +44,6 @@ extern const protocol_t protocol_pg;   // pg.c: prepared
 extern const protocol_t protocol_pg_simple;
 extern const protocol_t protocol_irc;      // irc.c
 extern const protocol_t protocol_original; // original.c: the older system's wire (REQ)
+extern const protocol_t protocol_registry; // registry.c: zchat-registry
 
 #endif

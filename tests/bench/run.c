@@ -153,8 +153,7 @@ void run_settle (run_t *self, double quiet)
     } while (self->deliveries != seen);
 }
 
-// Until `count` more became ready.
-static void s_await_ready (run_t *self, uint64_t target)
+void run_await_ready (run_t *self, uint64_t target)
 {
     uint64_t seen = self->ready;
     uint64_t since = run_clock ();
@@ -186,7 +185,7 @@ void run_open (run_t *self, link_t *links, size_t count, bool readers)
         if (n % 64 == 63)
             run_step (self, 0);
     }
-    s_await_ready (self, target);
+    run_await_ready (self, target);
     if (readers)
         run_follow (self, links, count);
 }
@@ -203,7 +202,7 @@ void run_follow (run_t *self, link_t *links, size_t count)
         if (n % 64 == 63)
             run_step (self, 0);
     }
-    s_await_ready (self, target);
+    run_await_ready (self, target);
 }
 
 void run_is_ready (link_t *link)

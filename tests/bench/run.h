@@ -50,6 +50,8 @@ int64_t run_wall (void);     // microseconds since 1970
 // once, and the readers follow when all have entered.
 void run_open (run_t *self, link_t *links, size_t count, bool readers);
 void run_follow (run_t *self, link_t *links, size_t count);
+// Until `ready` has come to this.
+void run_await_ready (run_t *self, uint64_t target);
 
 // One round of the loop.
 void run_step (run_t *self, int timeout_ms);

@@ -37,18 +37,21 @@ static size_t s_question (uint8_t *out, const zchat_t *self, wire_kind_t kind)
     return s_request (out, self, kind, (uint32_t)ASKED << 24 | (uint32_t)kind);
 }
 
-static void s_greet (link_t *link)
+static zchat_t *s_new (link_t *link)
 {
-    zchat_t *self = must_alloc (1, sizeof (*self));
-    uint8_t public_key[32];
-    uint8_t secret_key[32];
-    link->state = self;
-    crypto_box_keypair (public_key, secret_key);
-    guid_t uuid = link->run->curve ? guid_of_key (public_key) : guid_random ();
+    zchat_t *self = link->state = must_alloc (1, sizeof (*self));
+    crypto_box_keypair (self->public_key, self->secret_key);
+    guid_t uuid = link->run->curve ? guid_of_key (self->public_key) : guid_random ();
     memcpy (self->uuid, uuid.bytes, sizeof (self->uuid));
     randombytes_buf (self->device, sizeof (self->device));
+    return self;
+}
+
+static void s_greet (link_t *link)
+{
+    zchat_t *self = link->state ? link->state : s_new (link);
     zmtp_greet (&self->zmtp, link, "DEALER", link->run->curve ? link->run->server_key : NULL,
-                public_key, secret_key);
+                self->public_key, self->secret_key);
     // Of many encrypted readers each sixteenth opens and proves all, the others look at the heads.
     self->zmtp.peek = link->run->curve && link->reader && link->id % 16 != 1;
 }
@@ -85,6 +88,16 @@ static void s_renew (link_t *link)
     size_t size = s_question (frame, self, WIRE_PING);
     frame[size] = link->reader && link->ready ? 1 : 0;
     zmtp_send (&self->zmtp, link, frame, sizeof (frame));
+}
+
+void zchat_resume (link_t *link)
+{
+    zchat_t *self = link->state;
+    s_greet (link);
+    link_listen (link);
+    s_renew (link);
+    zchat_follow_from (link, self->cursor);
+    link_flush (link);
 }
 
 static void s_send (link_t *link)

@@ -9,6 +9,8 @@
 
 typedef struct {
     zmtp_t zmtp;
+    uint8_t public_key[32];
+    uint8_t secret_key[32];
     uint8_t uuid[16];
     uint8_t device[8];
     uint64_t first_seq; // what FOLLOWING said
@@ -30,6 +32,8 @@ void zchat_page (link_t *link, zchat_bound_t kind, uint64_t after, unsigned limi
 void zchat_last (link_t *link, unsigned limit);
 // FOLLOW from this sequence; 0: from the next record on.
 void zchat_follow_from (link_t *link, uint64_t from);
+// A connection that was cut and is connected again: says who it is, and follows on where it was.
+void zchat_resume (link_t *link);
 // A scan begins behind this sequence.
 void zchat_scan_from (link_t *link, uint64_t after);
 

@@ -62,11 +62,24 @@ static size_t s_metadata (uint8_t *out, const char *type)
     return size + s_property (out + size, "Identity", "");
 }
 
-static void s_exchange_greetings (link_t *link, const char *mechanism)
+static void s_write_greeting (link_t *link, const char *mechanism)
 {
     uint8_t greeting[64] = {0xff, [9] = 0x7f, [10] = 3};
     memcpy (greeting + 12, mechanism, strlen (mechanism));
     link_write_all (link, greeting, sizeof (greeting));
+    link->hailed = true;
+}
+
+void zmtp_hail (link_t *link, bool curve)
+{
+    s_write_greeting (link, curve ? "CURVE" : "NULL");
+}
+
+static void s_exchange_greetings (link_t *link, const char *mechanism)
+{
+    uint8_t greeting[64];
+    if (!link->hailed)
+        s_write_greeting (link, mechanism);
     link_read_all (link, greeting, sizeof (greeting));
     if (strncmp ((const char *)greeting + 12, mechanism, 20) != 0)
         fail ("the server speaks %.20s, not %s", greeting + 12, mechanism);

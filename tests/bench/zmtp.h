@@ -15,6 +15,9 @@ typedef struct {
 
 #define ZMTP_PEEK 256
 
+// Writes the greeting and does not wait for the server's; zmtp_greet goes on from there.
+void zmtp_hail (link_t *link, bool curve);
+
 // The handshake. server_key NULL: NULL; else CURVE with this client's pair of keys.
 void zmtp_greet (zmtp_t *self, link_t *link, const char *type, const uint8_t *server_key,
                  const uint8_t public_key[32], const uint8_t secret_key[32]);
