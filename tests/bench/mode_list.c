@@ -35,8 +35,10 @@ static void s_announce (run_t *run)
         run_send (&s_list.groups[n], 0);
         link_flush (&s_list.groups[n]);
     }
-    while (run->acks < count)
-        run_step (run, 100);
+    for (uint64_t since = run_clock (); run->acks < count; run_step (run, 100))
+        if (run_clock () - since > UINT64_C (60000000000))
+            fail ("only %llu of %zu groups were registered in 60 s", (unsigned long long)run->acks,
+                  count);
     run->ticked = s_ticked;
     run_start_timer (run, LEASE_NS / 3 / count);
 }

@@ -119,6 +119,24 @@ def restart(bench):
         positive(figures, "first_answer_s", "log_bytes_per_message", "disk_bytes_per_message")
 
 
+def reconnect(bench):
+    for how in ([], ["--curve"]):
+        figures = bench.figures("reconnect", "--members", "20", "--readers", "5", *how)
+        positive(figures, "rounds", "follow_p50_us", "whole_p50_us", "stayed_p50_us")
+        assert figures["follow_p50_us"] <= figures["whole_p50_us"], figures
+
+
+def scale(bench):
+    """All of its rows in small, the table, and the drawing."""
+    here, out = pathlib.Path(__file__).resolve().parent, f"{bench.folder}/scale.jsonl"
+    done = subprocess.run([str(here / "scale"), "-b", str(bench.build), "--quick", "--out", out, "--folder", bench.folder],
+                          capture_output=True, text=True, timeout=100, check=False)
+    if done.returncode or done.stdout.count("What bounds it: ") != 4 or "failed" in done.stdout:
+        raise AssertionError(f"scale --quick: exit {done.returncode}: {done.stdout}{done.stderr}")
+    drawn = subprocess.run([str(here / "chart"), "--scale", out], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert drawn.startswith("<svg ") and drawn.count("<polyline ") >= 16, drawn[:500]
+
+
 def mixed(bench):
     figures = bench.figures("mixed", "--clients", "2", "--readers", "3", "--rate", "100", "--pagers", "1", "--fill", "2000",
                             "--behind")
@@ -171,8 +189,8 @@ def a_signal_ends_it_cleanly(bench):
         assert process.wait(20) != 0
 
 
-CASES = (send, send_keeps_a_rate, send_original, send_encrypted, fanout, fanout_encrypted, fanout_keeps_a_rate, history, idle, restart, mixed, disk,
-         bare_sockets, bare_zmq, mistakes_are_told, a_signal_ends_it_cleanly)
+CASES = (send, send_keeps_a_rate, send_original, send_encrypted, fanout, fanout_encrypted, fanout_keeps_a_rate, history, idle,
+         restart, reconnect, scale, mixed, disk, bare_sockets, bare_zmq, mistakes_are_told, a_signal_ends_it_cleanly)
 
 
 def main():
