@@ -19,6 +19,7 @@ class Growth:
     steps: list
     quick: list
     figures: list
+    commands: str  # of zchat-bench, for people; N: the step
     bound: str  # what sets the figures, where it was looked at
     series: list = dataclasses.field(default_factory=lambda: [None])  # a second quantity, each with every step
     quick_series: list = dataclasses.field(default_factory=lambda: [None])
@@ -40,6 +41,7 @@ GROWTHS = [
             Figure("last_p50_us", "a push until the last has it, p50, ms", MS),
             Figure("last_p99_us", "p99, ms", MS), Figure("whole_p50_us", "1,000 come back (or all), ms", MS),
             Figure("stayed_p99_us", "meanwhile to those who stayed, p99, ms", MS), *CORES],
+           "`fanout --readers N --window 1`, `idle --members N`, `reconnect --members 1000 --readers N-1000`",
            "One I/O thread of libzmq: a push is one `send` a member; a connection that comes or goes looks through the "
            "timers of all others (heartbeats), so a thousand that come back cost more, the more there are besides."),
     Growth("messages", "Messages stored", "messages", [10000, 100000, 1000000, 10000000], [2000, 4000],
@@ -48,17 +50,20 @@ GROWTHS = [
             Figure("server_rss_kb", "memory, MiB", MIB), Figure("disk_mb", "on disk, MB"),
             Figure("trim_s", "keep.count to a tenth: done, ms", S_MS),
             Figure("trim_ack_max_us", "slowest ack meanwhile, ms", MS), *CORES],
+           "`restart --fill N --kill`, `history --fill N`; SIGHUP with keep.count N/10 under `send --clients 1 --rate 200`",
            "A start reads the newest segment alone (64 MiB at most); a page is found by the index, whatever lies before it; "
            "a scan is the driver's and the group's memory bandwidth; memory holds the index and no messages."),
     Growth("groups", "Groups at one registry, clients that list them all at once", "groups", [1, 10, 100, 1000], [1, 20],
            [Figure("p50_us", "list p50, ms", MS), Figure("p99_us", "p99, ms", MS), Figure("rate", "lists a second"),
             Figure("server_cpu_s_per_million", "registry's CPU a list, µs"), Figure("list_bytes", "bytes of a list"),
             Figure("server_rss_kb", "registry's memory, MiB", MIB), *CORES],
+           "`list --protocol registry --groups N --clients M`",
            "The registry's one loop: it encodes every row again for each list, 0.1 KB a group; the last of a thousand waits for "
            "the lists of all others.", series=[1, 100, 1000], quick_series=[1, 10], series_of="clients"),
     Growth("size", "Size of a text, 16 clients", "bytes", [100, 1024, 4096, 16384], [100, 4096],
            [Figure("rate", "sends a second"), Figure("mb_per_s", "MB a second"), Figure("p50_us", "p50, µs"),
             Figure("log_bytes_per_message", "bytes on disk a message"), *CORES],
+           "`send --clients 16 --size N`",
            "With small texts a turn's `fdatasync` and two frames a send; with large ones copying, hashing (BLAKE2b, XXH3) and "
            "the disk."),
 ]
