@@ -38,12 +38,14 @@ CORES = [Figure("server_cpu", "server, cores"), Figure("driver_cpu", "driver, co
 GROWTHS = [
     Growth("members", "Members of one group", "members", [100, 1000, 10000], [10, 20],
            [Figure("joins_per_s", "joins a second"), Figure("rss_per_member_kb", "memory a member, KiB"),
+            Figure("silent_cpu", "all are silent: CPU, cores"),
             Figure("last_p50_us", "a push until the last has it, p50, ms", MS),
             Figure("last_p99_us", "p99, ms", MS), Figure("whole_p50_us", "1,000 come back (or all), ms", MS),
             Figure("stayed_p99_us", "meanwhile to those who stayed, p99, ms", MS), *CORES],
            "`fanout --readers N --window 1`, `idle --members N`, `reconnect --members 1000 --readers N-1000`",
-           "One I/O thread of libzmq: a push is one `send` a member; a connection that comes or goes looks through the "
-           "timers of all others (heartbeats), so a thousand that come back cost more, the more there are besides."),
+           "One I/O thread of libzmq. A push is one `send` a member. Heartbeats: each one that is answered, and each connection "
+           "that goes, looks for its timer among those of all (`cancel_timer`), which is quadratic; joins wait for the driver's "
+           "handshakes, one after the other."),
     Growth("messages", "Messages stored", "messages", [10000, 100000, 1000000, 10000000], [2000, 4000],
            [Figure("fill_rate", "stored a second"), Figure("first_answer_s", "killed: to the first answer, ms", S_MS),
             Figure("page_p50_us", "page after a random time, p50, µs"), Figure("rate", "read a second, scan"),
@@ -78,8 +80,8 @@ class Panel:
 
 
 PANELS = [
-    Panel("members", "joins a second", [("joins_per_s", "")]),
     Panel("members", "memory a member, KiB", [("rss_per_member_kb", "")]),
+    Panel("members", "all are silent: CPU, cores", [("silent_cpu", "")]),
     Panel("members", "a push until the last has it, ms", [("last_p50_us", "p50"), ("last_p99_us", "p99")], MS),
     Panel("members", "1,000 come back (or all), ms", [("whole_p50_us", "")], MS),
     Panel("messages", "killed: to the first answer, ms", [("first_answer_s", "")], S_MS),

@@ -1,4 +1,4 @@
-// idle: connections that only stay. What each costs the server in memory.
+// idle: connections that only stay. What each costs the server in memory, and what all cost in CPU.
 
 #include "tests/bench/fail.h"
 #include "tests/bench/modes.h"
@@ -19,13 +19,17 @@ void mode_idle (run_t *run, own_group_t *own, result_t *result)
     run_open (run, links, members, true);
     double opened = cost_seconds (&cost);
     run_keep (run, links, members);
+    cost_t silent = cost_begin (run);
     run_settle (run, run->options->warm);
+    double silent_cpu = process_cpu (run->pid) - silent.server;
+    silent_cpu /= cost_seconds (&silent);
     result_number (result, "members", (double)members, "");
     result_number (result, "open_seconds", opened, "s");
     result_number (result, "rss_per_member_kb", (process_rss (run->pid) - rss) / (double)members,
                    "KiB");
     result_number (result, "pss_per_member_kb", (process_pss (run->pid) - pss) / (double)members,
                    "KiB");
+    result_number (result, "silent_cpu", silent_cpu, "of a core");
     result_number (result, "server_descriptors", process_descriptors (run->pid), "");
     result_cost (result, &cost, run, (double)members, "server_cpu_s_per_million");
     run_keep (run, NULL, 0);
