@@ -62,7 +62,8 @@ GROWTHS = [
             Figure("server_rss_kb", "registry's memory, MiB", MIB), *CORES],
            "`list --protocol registry --groups N --clients M`",
            "The registry's one loop, which reads and prints the endpoints of every row anew for each list: 0.4 µs a group; "
-           "the last of a thousand waits for the lists of all others.", series=[1, 100, 1000], quick_series=[1, 10], series_of="clients"),
+           "the last of a thousand waits for the lists of all others.",
+           series=[1, 100, 1000], quick_series=[1, 10], series_of="clients"),
     Growth("size", "Size of a text, 16 clients", "bytes", [100, 1024, 4096, 16384], [100, 4096],
            [Figure("rate", "sends a second"), Figure("mb_per_s", "MB a second"), Figure("p50_us", "p50, µs"),
             Figure("log_bytes_per_message", "bytes on disk a message"), *CORES],
