@@ -73,6 +73,7 @@ static void s_storm (run_t *run)
     for (size_t n = 0; n < count; n++)
         link_cut (&members[n]);
     s_message (run_clock ()); // what all of them miss for now
+    uint64_t missed = s_reconnect.sender.sent;
     for (size_t n = 0; n < count; n++) {
         link_connect (&members[n], run->host, run->port);
         zmtp_hail (&members[n], run->curve);
@@ -86,6 +87,8 @@ static void s_storm (run_t *run)
     histogram_add (&s_reconnect.follow, run_clock () - begin);
     s_await (run, members, count, s_reconnect.sender.acked);
     histogram_add (&s_reconnect.whole, run_clock () - begin);
+    // It is over when those who stayed have it too: so each round tells of at least one.
+    s_await (run, members + count, run->options->readers, missed);
 }
 
 static void s_begin (run_t *run)
