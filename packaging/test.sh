@@ -9,7 +9,8 @@ passed=0 failed=0 skipped=0 child='' beside=''
 set -m
 trap interrupted INT TERM HUP
 unset ZCHAT_REGISTRY ZCHAT_IDENTITY XDG_CONFIG_HOME DESTDIR MAKEFLAGS
-export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 CTEST_PARALLEL_LEVEL=2 CMAKE_BUILD_PARALLEL_LEVEL=2
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 CMAKE_BUILD_PARALLEL_LEVEL=2
+export CTEST_PARALLEL_LEVEL=4 # two cores' worth: most of them wait most of the time
 
 # run SECONDS LOG COMMAND...: its exit code; 124 when the time was up. With job control it is a
 # process group of its own, in which SIGINT is not ignored, and which ends with this script.
@@ -126,15 +127,15 @@ fi
 if build release --preset release; then
     start soak 240 env ZCHAT_BUILD="$PWD/build/release" tests/fault/soak.py --seconds 120
     many "tests release" 600 ctest --preset release
-    many "flow release" 300 tests/flow/run.py -b build/release -t 120
-    many "fault" 500 tests/flow/run.py -b build/release -d tests/fault -t 180
+    many "flow release" 300 tests/flow/run.py -b build/release -t 120 -j 3
+    many "fault" 500 tests/flow/run.py -b build/release -d tests/fault -t 180 -j 2
     one "try" 240 packaging/try.sh
     one "boot" 300 tests/boot/boot.sh
     collect soak
 fi
 if build dev --preset dev; then
     many "tests dev" 700 ctest --preset dev
-    many "flow dev" 500 tests/flow/run.py -b build/dev -t 240
+    many "flow dev" 500 tests/flow/run.py -b build/dev -t 240 -j 3
 fi
 build clang --preset clang # for its warnings only: it sees other things than gcc
 if ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
