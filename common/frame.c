@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    HIGH_WATER = 4096,    // messages a peer, each way; what matters is bounded by credit
-    BACKLOG = 4096,       // connections waiting to be accepted
-    HEARTBEAT_MS = 10000, // between pings of ZMTP
-    HEARTBEAT_TIMEOUT = 30000,
+    HIGH_WATER = 4096,   // messages a peer, each way; what matters is bounded by credit
+    BACKLOG = 4096,      // connections waiting to be accepted
+    PROBE_S = 10,        // silence after which a peer's kernel is asked for a sign of life
+    LIFELESS_MS = 30000, // without one: it is given up
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 2000,
     ID_TEXT = 40,  // a key as the authenticator tells it: Z85
@@ -81,9 +81,14 @@ static void s_set_common (zsock_t *sock)
     zsock_set_linger (sock, 0);
     zsock_set_ipv6 (sock, 1);
     zsock_set_handshake_ivl (sock, FRAME_HANDSHAKE_MS);
-    zsock_set_heartbeat_ivl (sock, HEARTBEAT_MS);
-    zsock_set_heartbeat_timeout (sock, HEARTBEAT_TIMEOUT);
-    zsock_set_heartbeat_ttl (sock, HEARTBEAT_TIMEOUT);
+    // A peer that is gone is noticed by the kernel. Not by ZMTP's heartbeats: for each one libzmq
+    // looks for a timer among those of all connections, and ten thousand that are silent would take
+    // a quarter of a core. That a peer's program hangs is noticed by PING, on both sides.
+    zsock_set_tcp_keepalive (sock, 1);
+    zsock_set_tcp_keepalive_idle (sock, PROBE_S);
+    zsock_set_tcp_keepalive_intvl (sock, PROBE_S);
+    zsock_set_tcp_keepalive_cnt (sock, LIFELESS_MS / 1000 / PROBE_S);
+    zsock_set_tcp_maxrt (sock, LIFELESS_MS); // also where something is on its way to the peer
     zsock_set_sndtimeo (sock, 0);
     zsock_set_rcvtimeo (sock, 0);
 }

@@ -128,7 +128,8 @@ static int s_load (identity_t *self, const char *file, char error[IDENTITY_ERROR
         what = s_parse (self, text);
     else if (errno == EPERM)
         what = "can be read by others: it is the user's alone (chmod 600)";
-    // Not there, though another process may have made it since; or in a folder not to be looked into.
+    // Not there, though another process may have made it since; or in a folder not to be looked
+    // into.
     else if (errno == ENOENT || access (file, F_OK) < 0)
         return 1;
     else

@@ -7,6 +7,7 @@ import pathlib
 import random
 import socket
 import struct
+import subprocess
 import time
 import uuid
 
@@ -301,6 +302,16 @@ def flood_without_reading():
         print(f"  {sent} sends in 4 s, {grown >> 20} MiB more, the slowest send of another took {worst * 1000:.0f} ms")
         assert grown < 300 << 20, f"{grown >> 20} MiB"
         assert worst < 5, worst
+
+
+def the_kernel_asks_silent_peers_for_a_sign_of_life():
+    with group() as (server, ann):
+        ann.send("x")
+        port, end, rows = server.endpoint.rpartition(":")[2], time.monotonic() + 10, []
+        while not rows or not all("keepalive" in row for row in rows):  # not while something is on its way
+            assert time.monotonic() < end, rows
+            told = subprocess.run(["ss", "-tnoH", f"sport = :{port}"], check=True, capture_output=True, text=True)
+            rows = told.stdout.splitlines()
 
 
 def slow_readers_take_no_memory():
