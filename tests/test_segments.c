@@ -210,7 +210,9 @@ START_TEST (list_grows_and_shrinks_at_its_ends)
     ck_assert_uint_eq (segments_size (segments, 1), (uint64_t)status.st_size);
     segments_drop_newest (segments);
     ck_assert_int_eq (fcntl (fd, F_GETFD), -1);
-    segments_drop_oldest (segments);
+    int oldest = segments_fd (segments, segments_at (segments, 0));
+    ck_assert_int_eq (segments_take_oldest (segments), oldest);
+    ck_assert_int_eq (close (oldest), 0); // it was open
     ck_assert_uint_eq (segments_count (segments), 2);
     ck_assert_uint_eq (segments_at (segments, 0)->header.first, book->firsts[1]);
     ck_assert_int_eq (access (logbook_path (book, 0), F_OK), 0); // the file stays

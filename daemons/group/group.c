@@ -44,6 +44,7 @@ struct group_server {
     zlistx_t *gone; // peers to be dropped at the end of the turn, held
     zmq_pollitem_t writer_item;
     int wake; // timer of the next turn, 0: none
+    size_t wake_in;
     caretaker_t *caretaker;
     size_t max_page;
     bool stopping;
@@ -224,11 +225,15 @@ static int s_on_wake (zloop_t *loop, int timer, void *arg)
     return 0;
 }
 
-// A turn within so many ms.
+// A turn within so many ms, or sooner.
 static void s_wake (group_t *self, size_t delay)
 {
-    if (self->wake == 0)
-        self->wake = zloop_timer (self->loop, delay, 1, s_on_wake, self);
+    if (self->wake > 0 && self->wake_in <= delay)
+        return;
+    if (self->wake > 0)
+        zloop_timer_end (self->loop, self->wake);
+    self->wake_in = delay;
+    self->wake = zloop_timer (self->loop, delay, 1, s_on_wake, self);
 }
 
 static void s_drop_gone (group_t *self)
@@ -273,10 +278,8 @@ static void s_turn (void *arg)
     replies_flush (self->replies, log_receipt (self->log));
     s_drop_gone (self);
     more = more || (!log_busy (self->log) && !intake_idle (self->intake));
-    if (more)
-        s_wake (self, 0);
-    else if (delivery_lagging (self->delivery) > 0)
-        s_wake (self, DELIVERY_RETRY);
+    if (more || delivery_lagging (self->delivery) > 0)
+        s_wake (self, more ? 0 : DELIVERY_RETRY);
 }
 
 static int s_on_writer (zloop_t *loop, zmq_pollitem_t *item, void *arg)

@@ -1,6 +1,7 @@
 #include "daemons/group/log.h"
 
 #include "common/exits.h"
+#include "daemons/group/closer.h"
 #include "daemons/group/folder.h"
 #include "daemons/group/state.h"
 
@@ -14,6 +15,7 @@ struct log {
     uint64_t segment_size;
     segments_t *segments;
     writer_thread_t *writer;
+    closer_t *closer;
     // What is durable.
     uint64_t last;
     int64_t time;
@@ -97,6 +99,7 @@ log_t *log_open (const char *folder, uint64_t segment, const log_fold_t *fold, t
     self->segment_size = segment;
     self->instance = guid_random ();
     self->lineage = lineage_new ();
+    self->closer = closer_new ();
     self->dir = folder_open (folder, trouble);
     if (self->dir < 0 || folder_key (self->dir, &self->key, trouble) < 0 ||
         s_recover (self, trouble) < 0) {
@@ -122,6 +125,7 @@ void log_destroy (log_t **self_p)
     if (self->busy && self->job.made_fd >= 0)
         close (self->job.made_fd);
     segments_destroy (&self->segments);
+    closer_destroy (&self->closer);
     lineage_destroy (&self->lineage);
     if (self->dir >= 0)
         close (self->dir);
@@ -486,12 +490,14 @@ size_t log_drop_trimmed (log_t *self)
     while (segments_count (self->segments) > 1 &&
            segments_at (self->segments, 1)->header.first <= self->oldest) {
         char name[SEGMENT_NAME];
-        segment_name (segments_at (self->segments, 0)->name, name);
+        segment_t *oldest = segments_at (self->segments, 0);
+        segment_name (oldest->name, name);
+        segments_fd (self->segments, oldest); // while it is open, unlink takes no time
         // Not synced: a file that a crash brings back is below the oldest, and goes at the next
         // opening.
         if (unlinkat (self->dir, name, 0) < 0 && errno != ENOENT)
             break;
-        segments_drop_oldest (self->segments);
+        closer_take (self->closer, segments_take_oldest (self->segments));
         dropped++;
     }
     return dropped;

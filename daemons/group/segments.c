@@ -170,9 +170,13 @@ void segments_drop_newest (segments_t *self)
     s_drop (self, self->count - 1);
 }
 
-void segments_drop_oldest (segments_t *self)
+int segments_take_oldest (segments_t *self)
 {
+    int fd = self->list[0].fd;
+    self->open -= fd >= 0;
+    self->list[0].fd = -1;
     s_drop (self, 0);
+    return fd;
 }
 
 static int s_open (const segments_t *self, const segment_t *segment, int flags)

@@ -54,9 +54,10 @@ uint64_t segments_size (segments_t *self, size_t position);
 // The new last segment, open. Its `end` is that of the first job.
 segment_t *segments_append (segments_t *self, const segment_header_t *header, int fd, uint64_t end);
 
-// Takes the newest one (or the oldest) off the list and closes it; the file stays.
+// Takes the newest one off the list and closes it; the file stays.
 void segments_drop_newest (segments_t *self);
-void segments_drop_oldest (segments_t *self);
+// Takes the oldest one off the list. Returns its descriptor, now the caller's, or -1: it is not open.
+int segments_take_oldest (segments_t *self);
 
 // Opens the segment's file if it is not. Returns the descriptor, or -1 with errno.
 int segments_fd (segments_t *self, segment_t *segment);

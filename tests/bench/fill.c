@@ -11,7 +11,7 @@ enum { CLIENTS = 4, WINDOW = 256 };
 static struct {
     uint64_t left;    // to be sent
     bool answered;    // a page
-    uint64_t records; // of it
+    uint64_t records; // of it, or of what came of a scan
 } s_fill;
 
 static void s_acked (link_t *link, uint64_t index)
@@ -27,7 +27,7 @@ static void s_answered (link_t *link, uint64_t records)
 {
     (void)link;
     s_fill.answered = true;
-    s_fill.records = records;
+    s_fill.records += records;
 }
 
 static void s_await_acks (run_t *run, uint64_t target)
@@ -67,6 +67,7 @@ double fill (run_t *run, uint64_t count)
 void page_expect (run_t *run)
 {
     s_fill.answered = false;
+    s_fill.records = 0;
     run->answered = s_answered;
 }
 
@@ -78,8 +79,10 @@ uint64_t page_wait (run_t *run)
         if (run->now - since > UINT64_C (30000000000))
             fail ("a page was not answered in 30 s");
     }
+    uint64_t records = s_fill.records;
     s_fill.answered = false;
-    return s_fill.records;
+    s_fill.records = 0;
+    return records;
 }
 
 uint64_t scan_all (run_t *run, double *seconds)

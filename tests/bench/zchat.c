@@ -65,13 +65,20 @@ static void s_enter (link_t *link)
     zmtp_send (&self->zmtp, link, frame, size + 2);
 }
 
+// Bytes that may be on their way.
+static uint64_t s_credit (const link_t *link)
+{
+    const zchat_t *self = link->state;
+    return self->scan_last > 0 ? PAGE_CREDIT : link->run->options->credit;
+}
+
 void zchat_follow_from (link_t *link, uint64_t from)
 {
     zchat_t *self = link->state;
     uint8_t frame[REQUEST + 16];
     size_t size = s_question (frame, self, WIRE_FOLLOW);
     put_u64 (frame + size, from);
-    put_u64 (frame + size + 8, link->run->options->credit);
+    put_u64 (frame + size + 8, s_credit (link));
     self->cursor = 0; // what still comes belongs to what was followed before
     zmtp_send (&self->zmtp, link, frame, sizeof (frame));
 }
@@ -158,17 +165,17 @@ static void s_page_time (link_t *link, int64_t time, unsigned limit)
     zchat_page (link, ZCHAT_TIME, (uint64_t)time, limit);
 }
 
-void zchat_scan_from (link_t *link, uint64_t after)
-{
-    zchat_t *self = link->state;
-    self->page_after = after;
-}
-
+// Follows from the beginning to what was the end then; it comes by itself.
 static void s_scan (link_t *link)
 {
     zchat_t *self = link->state;
-    self->scanning = true;
-    zchat_page (link, ZCHAT_SEQ, self->page_after, 0);
+    if (self->scan_last == 0) {
+        self->scan_last = UINT64_MAX; // FOLLOWING tells
+        zchat_follow_from (link, 1);
+    } else if (self->cursor > self->scan_last) {
+        self->scan_last = 0;
+        run_answer (link, 0);
+    }
 }
 
 // ---- What comes
@@ -212,13 +219,34 @@ static void s_give_credit (link_t *link)
 {
     zchat_t *self = link->state;
     uint8_t frame[REQUEST + 8];
-    uint64_t credit = link->run->options->credit;
+    uint64_t credit = s_credit (link);
     if (self->taken - self->told < credit / 2)
         return;
     self->told = self->taken;
     size_t size = s_question (frame, self, WIRE_CREDIT);
     put_u64 (frame + size, self->taken + credit);
     zmtp_send (&self->zmtp, link, frame, sizeof (frame));
+}
+
+static void s_take_scanned (link_t *link, const uint8_t *data, size_t size, uint64_t first,
+                            uint64_t last)
+{
+    zchat_t *self = link->state;
+    batches_t batches = {.data = data + RECORDS_BATCHES,
+                         .size = size - RECORDS_BATCHES,
+                         .first = first,
+                         .last = last};
+    if (first != self->cursor)
+        fail ("connection %u: records from %llu came, %llu is next", link->id,
+              (unsigned long long)first, (unsigned long long)self->cursor);
+    uint64_t met = batches_walk (&batches, link, NULL);
+    if (met != last - first + 1)
+        fail ("connection %u: the batches of %llu to %llu hold %llu", link->id,
+              (unsigned long long)first, (unsigned long long)last, (unsigned long long)met);
+    link->run->batch_bytes += batches.size;
+    self->cursor = last + 1;
+    s_give_credit (link);
+    run_answer (link, met);
 }
 
 static void s_take_push (link_t *link, const uint8_t *data, size_t size, uint64_t first,
@@ -251,7 +279,6 @@ static void s_take_page (link_t *link, const uint8_t *data, size_t size, uint64_
 {
     zchat_t *self = link->state;
     if (last < first) {
-        self->scanning = false;
         run_answer (link, self->page_records);
         return;
     }
@@ -262,17 +289,21 @@ static void s_take_page (link_t *link, const uint8_t *data, size_t size, uint64_
     uint64_t met = batches_walk (&batches, link, NULL);
     if (met == 0 || batches.highest < first)
         fail ("connection %u: a page without records", link->id);
-    link->run->batch_bytes += batches.size;
     if (self->page_records == 0)
         self->base_time = batches.base_time;
     self->page_records += met;
-    if (self->scanning) {
-        self->page_after = batches.highest;
-        run_answer (link, met);
-    } else if (batches.highest < last)
+    if (batches.highest < last)
         s_ask_page (link, ZCHAT_SEQ, batches.highest, last + 1, 0);
     else
         run_answer (link, self->page_records);
+}
+
+static void s_scan_begins (link_t *link, uint64_t last)
+{
+    zchat_t *self = link->state;
+    self->scan_last = last > 0 ? last : 1; // nothing follows in an empty log
+    if (self->cursor > last)
+        run_answer (link, 0);
 }
 
 static void s_take_records (link_t *link, const uint8_t *data, size_t size)
@@ -286,7 +317,9 @@ static void s_take_records (link_t *link, const uint8_t *data, size_t size)
     if (pushed && self->cursor == 0)
         return;
     self->taken += size;
-    if (pushed)
+    if (pushed && self->scan_last > 0)
+        s_take_scanned (link, data, size, first, last);
+    else if (pushed)
         s_take_push (link, data, size, first, last);
     else
         s_take_page (link, data, size, first, last);
@@ -310,7 +343,10 @@ static void s_take_body (link_t *link, const uint8_t *data, size_t size)
     case WIRE_FOLLOWING:
         self->first_seq = self->cursor = get_u64 (data + HEAD);
         self->taken = self->told = 0;
-        run_is_ready (link);
+        if (self->scan_last > 0)
+            s_scan_begins (link, get_u64 (data + HEAD + 8));
+        else
+            run_is_ready (link);
         break;
     case WIRE_GAP:
     case WIRE_LOST:

@@ -18,10 +18,9 @@ typedef struct {
     uint64_t acked_seq; // of the last send
     uint64_t taken;     // bytes of RECORDS
     uint64_t told;      // of them when the last CREDIT left
-    uint64_t page_after;
     uint64_t page_records;
     int64_t base_time; // of the first batch of the last page, microseconds
-    bool scanning;
+    uint64_t scan_last; // the last sequence of a scan that is under way; 0: there is none
 } zchat_t;
 
 typedef enum { ZCHAT_NONE = 0, ZCHAT_SEQ = 1, ZCHAT_TIME = 2 } zchat_bound_t;
@@ -34,7 +33,5 @@ void zchat_last (link_t *link, unsigned limit);
 void zchat_follow_from (link_t *link, uint64_t from);
 // A connection that was cut and is connected again: says who it is, and follows on where it was.
 void zchat_resume (link_t *link);
-// A scan begins behind this sequence.
-void zchat_scan_from (link_t *link, uint64_t after);
 
 #endif

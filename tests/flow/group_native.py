@@ -532,6 +532,26 @@ def credit_bounds_what_is_on_its_way():
         same(len(follower.until(23)), 20)
 
 
+def who_lags_is_served_as_soon_as_it_grants():
+    """By the clock of the same group's pages: a follower that waited for a timer after each grant took ten times as long."""
+    count, size, window = 400, 4000, 10000
+    with group("max_reply = 4096;", 2) as (_, ann, bob):
+        for _ in range(count):
+            ann.send("x" * size)
+        begin = time.monotonic()
+        pages = len(bob.history(after=3))
+        paged = time.monotonic() - begin
+        begin = time.monotonic()
+        bob.follow(4, credit=window)
+        while not bob.pushed or bob.pushed[-1]["last"] < 3 + count:
+            bob.pump(5)
+            bob.grant(window)
+        followed = time.monotonic() - begin
+        same(pages, count)
+        print(f"  {count} pages in {paged:.2f} s, as many pushed in {followed:.2f} s")
+        assert followed < 3 * paged + 0.5, (paged, followed)
+
+
 def late_grant_takes_nothing_back():
     with group("", 2) as (server, ann, bob):
         bob.follow(0, credit=1000000)
