@@ -90,10 +90,11 @@ static span_t s_torn (size_t step)
 
 // What a cut may leave behind, so that the next opening has something to set aside: a torn tail,
 // and a segment that was begun.
-static void s_tear (uint64_t last, const char *newest)
+static void s_tear (uint64_t last, const char *folder)
 {
     char name[SEGMENT_NAME];
-    disk_put (newest, -1, s_torn (7));
+    rigs_newest (folder, name);
+    disk_put (name, rigs_end (folder, name), s_torn (7));
     segment_name (last + 1, name);
     disk_put (name, 0, s_torn (11));
 }
@@ -124,9 +125,7 @@ static void s_run (const run_t *run, const char *folder, char wrong[400])
     if (!*world_wrong (world)) {
         uint64_t last = log_last (world_log (world));
         s_stop (world);
-        char newest[SEGMENT_NAME];
-        rigs_newest (folder, newest);
-        s_tear (last, newest);
+        s_tear (last, folder);
         s_work (world, run, world_requests ());
     }
     s_stop (world);

@@ -746,13 +746,6 @@ void disk_cut (uint64_t seed, unsigned percent)
     disk_revive ();
 }
 
-static size_t s_used (file_t *file)
-{
-    while (file->used > 0 && file->data[file->used - 1] == 0)
-        file->used--;
-    return file->used;
-}
-
 // Where such bytes were found last: a batch is asked for again and again.
 typedef struct {
     const file_t *file;
@@ -807,7 +800,7 @@ void disk_put (const char *name, off_t offset, span_t bytes)
     file_t *file = s_file (fd);
     s_sync_folder ();
     s_land_all (file, 100);
-    s_store (file, offset < 0 ? (off_t)s_used (file) : offset, bytes.data, bytes.size);
+    s_store (file, offset, bytes.data, bytes.size);
     s_show (file, fd);
     s_disk.fds[fd] = 0;
     __real_close (fd);

@@ -82,8 +82,7 @@ void disk_revive (void);
 // Whether these bytes are on the disk, in a file whose name is.
 bool disk_holds (span_t bytes);
 
-// Puts bytes into a file, on disk and all: what something else did to it. Name from the folder,
-// offset -1: behind its last byte that is not zero.
+// Puts bytes into a file, on disk and all: what something else did to it. Name from the folder.
 void disk_put (const char *name, off_t offset, span_t bytes);
 
 #endif

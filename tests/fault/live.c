@@ -26,11 +26,7 @@ static void s_tear (const char *folder, uint64_t last)
     rigs_newest (folder, name);
     snprintf (path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen (path, "r+b");
-    fseek (file, 0, SEEK_END);
-    long end = ftell (file);
-    while (end > 0 && fseek (file, end - 1, SEEK_SET) == 0 && getc (file) == 0)
-        end--;
-    fseek (file, end, SEEK_SET);
+    fseek (file, rigs_end (folder, name), SEEK_SET);
     fwrite (bytes, 1, sizeof bytes, file);
     fclose (file);
     segment_name (last + 1, name);

@@ -37,6 +37,27 @@ void rigs_newest (const char *folder, char name[])
         closedir (dir);
 }
 
+long rigs_end (const char *folder, const char *name)
+{
+    char path[600];
+    static uint8_t bytes[16 << 20];
+    snprintf (path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen (path, "rb");
+    size_t size = file ? fread (bytes, 1, sizeof bytes, file) : 0;
+    if (file)
+        fclose (file);
+    size_t end = size, whole = SEGMENT_HEADER;
+    while (end > 0 && bytes[end - 1] == 0)
+        end--;
+    segment_header_t header;
+    batch_t batch;
+    if (size < SEGMENT_HEADER || segment_header_decode (&header, bytes) < 0)
+        return (long)end;
+    while (batch_open (&batch, span (bytes + whole, size - whole), &header.log) == 0)
+        whole += batch.bytes.size;
+    return (long)(end > whole ? end : whole);
+}
+
 typedef struct {
     const char *name;
     int (*run) (const rigs_options_t *options);

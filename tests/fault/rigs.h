@@ -24,5 +24,8 @@ int rigs_append (const rigs_options_t *options);
 void rigs_remove (const char *folder);
 // The name of the newest segment there, "" if there is none.
 void rigs_newest (const char *folder, char name[]);
+// The byte behind what was written to a segment: its last batch may end with zeros, as what was
+// made ahead does.
+long rigs_end (const char *folder, const char *name);
 
 #endif
