@@ -225,7 +225,7 @@ static int s_is_whole (run_t *self, segment_t *segment)
     return fd < 0 ? -1 : segment_begins_whole (fd, &segment->header);
 }
 
-// Whether the newest segment is one that the log went on without. -1: read error.
+// Whether the newest segment is one that the log went on without. -1: read error, told.
 static int s_is_overtaken (run_t *self, segment_t *newest)
 {
     segments_t *segments = self->result->segments;
@@ -234,9 +234,10 @@ static int s_is_overtaken (run_t *self, segment_t *newest)
     segment_t *before = segments_at (segments, segments_count (segments) - 2);
     int before_fd = segments_fd (segments, before);
     if (before_fd < 0)
-        return -1;
+        return s_read_error (self, before);
     int fd = segments_fd (segments, newest); // it is open: its beginning was read
-    return segment_is_overtaken (fd, &newest->header, before_fd, &before->header);
+    int rc = segment_is_overtaken (fd, &newest->header, before_fd, &before->header);
+    return rc < 0 ? s_read_error (self, newest) : rc;
 }
 
 // Folds the STATE batches; where they are damaged, what is whole of them.
@@ -380,9 +381,11 @@ static int s_replay (run_t *self)
         if (writer_sync_and_forget (fd) < 0)
             return s_read_error (self, newest);
         int whole = s_is_whole (self, newest);
-        int overtaken = whole == 1 ? s_is_overtaken (self, newest) : 0;
-        if (whole < 0 || overtaken < 0)
+        if (whole < 0)
             return s_read_error (self, newest);
+        int overtaken = whole == 1 ? s_is_overtaken (self, newest) : 0;
+        if (overtaken < 0)
+            return -1;
         if (whole && !overtaken) {
             int rc = s_replay_state (self, newest);
             return rc < 0 ? rc : s_replay_batches (self, newest);

@@ -323,7 +323,7 @@ static bool s_costs_more (found_t *found, size_t count, uint64_t seq)
             if (found[j].first > found[i].last && found[j].most > behind)
                 behind = found[j].most;
         found[i].most += behind;
-        if (i > 0 && found[i].first >= seq && found[i].most > most)
+        if (found[i].first >= seq && found[i].most > most)
             most = found[i].most;
     }
     return most > found[0].most;

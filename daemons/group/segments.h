@@ -56,7 +56,8 @@ segment_t *segments_append (segments_t *self, const segment_header_t *header, in
 
 // Takes the newest one off the list and closes it; the file stays.
 void segments_drop_newest (segments_t *self);
-// Takes the oldest one off the list. Returns its descriptor, now the caller's, or -1: it is not open.
+// Takes the oldest one off the list. Returns its descriptor, now the caller's, or -1: it is not
+// open.
 int segments_take_oldest (segments_t *self);
 
 // Opens the segment's file if it is not. Returns the descriptor, or -1 with errno.

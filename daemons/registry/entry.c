@@ -23,6 +23,7 @@ struct entry {
     uint8_t key[ENTRY_KEY]; // zeros: none
     bool hidden;
     span_t readers; // owned
+    char *told[2];  // endpoints as text, owned: for callers elsewhere, and on this machine
     size_t endpoint_count;
     endpoint_t endpoints[];
 };
@@ -84,6 +85,28 @@ static void s_set_caller (entry_t *self, const entry_caller_t *caller)
         memcpy (self->key, caller->key, ENTRY_KEY);
 }
 
+// As text, first those with keys; loopback ones for callers on this machine only.
+static char *s_print_endpoints (const entry_t *self, bool here)
+{
+    char *text = malloc (self->endpoint_count * ENDPOINT_TEXT + 1);
+    if (!text)
+        return NULL;
+    char *at = text;
+    *at = 0;
+    for (size_t i = 0; i < 2 * self->endpoint_count; i++) {
+        const endpoint_t *endpoint = &self->endpoints[i % self->endpoint_count];
+        bool now = endpoint->has_key == (i < self->endpoint_count);
+        if (!now || (endpoint_is_loopback (endpoint) && !here))
+            continue;
+        if (at > text)
+            *at++ = ' ';
+        endpoint_print_with_key (endpoint, at);
+        at += strlen (at);
+    }
+    char *fit = realloc (text, (size_t)(at - text) + 1);
+    return fit ? fit : text;
+}
+
 static entry_t *s_new (span_t name, const endpoint_t *endpoints, size_t count, span_t topic)
 {
     entry_t *self = calloc (1, sizeof *self + count * sizeof *endpoints);
@@ -100,6 +123,10 @@ static entry_t *s_new (span_t name, const endpoint_t *endpoints, size_t count, s
     self->endpoint_count = count;
     if (count > 0)
         memcpy (self->endpoints, endpoints, count * sizeof *endpoints);
+    self->told[false] = s_print_endpoints (self, false);
+    self->told[true] = s_print_endpoints (self, true);
+    if (!self->told[false] || !self->told[true])
+        entry_destroy (&self);
     return self;
 }
 
@@ -193,6 +220,8 @@ void entry_destroy (entry_t **self_p)
     if (self) {
         free ((void *)self->topic.data);
         free ((void *)self->readers.data);
+        free (self->told[false]);
+        free (self->told[true]);
     }
     free (self);
     *self_p = NULL;
@@ -231,7 +260,7 @@ const uint8_t *entry_claim (const entry_t *self)
 size_t entry_memory (const entry_t *self)
 {
     return sizeof *self + self->endpoint_count * sizeof self->endpoints[0] + self->topic.size +
-           self->readers.size;
+           self->readers.size + strlen (self->told[false]) + strlen (self->told[true]);
 }
 
 bool entry_same_log (const entry_t *self, const entry_t *other)
@@ -281,24 +310,9 @@ static bool s_told (const endpoint_t *endpoint, const char *peer)
     return !endpoint_is_loopback (endpoint) || endpoint_host_is_loopback (peer);
 }
 
-char *entry_endpoints (const entry_t *self, const char *peer)
+const char *entry_endpoints (const entry_t *self, const char *peer)
 {
-    char *text = malloc (self->endpoint_count * ENDPOINT_TEXT + 1);
-    if (!text)
-        return NULL;
-    char *at = text;
-    *at = 0;
-    for (size_t i = 0; i < 2 * self->endpoint_count; i++) {
-        const endpoint_t *endpoint = &self->endpoints[i % self->endpoint_count];
-        bool now = endpoint->has_key == (i < self->endpoint_count); // first those with keys
-        if (!now || !s_told (endpoint, peer))
-            continue;
-        if (at > text)
-            *at++ = ' ';
-        endpoint_print_with_key (endpoint, at);
-        at += strlen (at);
-    }
-    return text;
+    return self->told[endpoint_host_is_loopback (peer)];
 }
 
 uint16_t entry_plain_port (const entry_t *self, const char *peer)

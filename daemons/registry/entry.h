@@ -62,8 +62,8 @@ bool entry_same_key (const entry_t *self, const entry_t *other);
 bool entry_shown (const entry_t *self, const entry_caller_t *caller);
 
 // The endpoints that a caller is told, with one blank between two, those with keys first: loopback
-// ones go to loopback only. The caller frees the text; "" when there are none for it.
-char *entry_endpoints (const entry_t *self, const char *peer);
+// ones go to loopback only. The entry's; "" when there are none for it.
+const char *entry_endpoints (const entry_t *self, const char *peer);
 
 // The port that the original system's list shows to this caller. A zchat group: of a plain listener
 // that the caller may be told of, one on loopback before others. 0: none, or hidden: the group is

@@ -226,11 +226,9 @@ static bool s_put_group (void *context, const entry_t *entry)
     page_t *page = context;
     if (!entry_shown (entry, &page->call->caller))
         return true;
-    char *endpoints = entry_endpoints (entry, page->call->caller.peer);
-    if (!endpoints || !*endpoints) { // nothing that this caller could reach
-        free (endpoints);
+    const char *endpoints = entry_endpoints (entry, page->call->caller.peer);
+    if (!*endpoints) // nothing that this caller could reach
         return true;
-    }
     writer_t before = page->rows;
     if (page->left > 0) {
         wire_t row;
@@ -239,7 +237,6 @@ static bool s_put_group (void *context, const entry_t *entry)
         page->left--;
     } else
         page->rows.failed = true;
-    free (endpoints);
     page->more = page->rows.failed;
     if (page->more)
         page->rows = before;

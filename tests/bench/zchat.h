@@ -19,7 +19,7 @@ typedef struct {
     uint64_t taken;     // bytes of RECORDS
     uint64_t told;      // of them when the last CREDIT left
     uint64_t page_records;
-    int64_t base_time; // of the first batch of the last page, microseconds
+    int64_t base_time;  // of the first batch of the last page, microseconds
     uint64_t scan_last; // the last sequence of a scan that is under way; 0: there is none
 } zchat_t;
 
