@@ -173,6 +173,11 @@ static bool s_is_invisible (ucs4_t c, unsigned marks)
 // Writes one character of remote text as a terminal may have it; counts marks since the last base.
 static char *s_put_shown (char *out, ucs4_t c, bool keep_lines, unsigned *marks)
 {
+    if (c >= ' ' && c <= '~') { // most of what there is needs no tables
+        *marks = 0;
+        *out++ = (char)c;
+        return out;
+    }
     if (keep_lines && (c == '\n' || c == '\t')) {
         *marks = NO_BASE;
         *out++ = (char)c;

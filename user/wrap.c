@@ -30,6 +30,8 @@ static void s_break (wrap_t *self)
 
 static int s_width (ucs4_t c)
 {
+    if (c >= ' ' && c <= '~')
+        return 1; // what uc_width says, too, but sooner
     if (c >= PICTURES && c < PICTURES_END)
         return 2;
     int columns = uc_width (c, "UTF-8");
@@ -59,7 +61,7 @@ static void s_put_word (wrap_t *self, const char *word, size_t size)
 {
     for (size_t i = 0, bytes; i < size; i += bytes) {
         int columns = s_step (word + i, size - i, &bytes);
-        if (self->width > 0 && self->column + columns > self->width)
+        if (self->column + columns > self->width)
             s_break (self);
         fwrite (word + i, 1, bytes, self->out);
         self->column += columns;
@@ -82,10 +84,6 @@ int wrap_width (const char *text)
 // Writes one blank or tab; at the end of a line it becomes the break.
 static void s_put_blank (wrap_t *self, char blank)
 {
-    if (self->width == 0) {
-        fputc (blank, self->out);
-        return;
-    }
     int columns = blank == '\t' ? TAB - self->column % TAB : 1;
     if (self->column + columns > self->width) {
         s_break (self);
@@ -97,6 +95,10 @@ static void s_put_blank (wrap_t *self, char blank)
 
 static void s_put_line (wrap_t *self, const char *line, size_t size)
 {
+    if (self->width == 0) {
+        fwrite (line, 1, size, self->out);
+        return;
+    }
     for (size_t i = 0; i < size;) {
         if (line[i] == ' ' || line[i] == '\t') {
             s_put_blank (self, line[i++]);
@@ -107,7 +109,7 @@ static void s_put_line (wrap_t *self, const char *line, size_t size)
             end++;
         int columns = s_columns (line + i, end - i);
         bool fits_a_line = columns <= self->width - self->indent;
-        if (self->width > 0 && self->column + columns > self->width && fits_a_line)
+        if (self->column + columns > self->width && fits_a_line)
             s_break (self);
         s_put_word (self, line + i, end - i);
         i = end;
