@@ -2,7 +2,7 @@
 //
 // Floor 4. A listener is one ROUTER for both wires. What arrives is told apart by its frames alone:
 // a native request is [route][body], one of the original system's REQ clients [route][][text].
-// Every listener asks the process's authenticator about each connection.
+// An encrypted listener asks the process's authenticator about each connection.
 // All calls are without waiting.
 
 #ifndef ZCHAT_FRAME_H
@@ -49,7 +49,7 @@ typedef struct {
 } frame_guard_t;
 
 // Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port,
-// the port may be `*`; ipc:// works too. `guard` NULL: plain. It lets nobody in while the process
+// the port may be `*`; ipc:// works too. `guard` NULL: plain. Else nobody gets in while the process
 // has no authenticator. Returns NULL with errno when it cannot be bound.
 zsock_t *frame_listen (const char *endpoint, const frame_guard_t *guard);
 

@@ -1,6 +1,6 @@
 // ping: asks a running daemon whether it answers.
 //
-// Floor 5. Speaks the native wire: one PING, any PONG.
+// Floor 5. Speaks the native wire: one PING, any answer.
 
 #ifndef ZCHAT_PING_H
 #define ZCHAT_PING_H

@@ -59,7 +59,7 @@ static const option_t s_options[] = {
     {OPTION_AT, 0, "at", "ENDPOINT", COMMAND_INVITE,
      "a registry's, with ?key= (repeatable); without it, the registries are asked"},
     {OPTION_REGISTRY, 'r', "registry", "ENDPOINT", 0,
-     "ask this registry (repeatable; also $ZCHAT_REGISTRY)"},
+     "ask this registry alone (repeatable; else $ZCHAT_REGISTRY)"},
     {OPTION_FOLDER, 'c', "config", "DIR", 0, "the folder of user.cfg (/etc/zchat)"},
     {OPTION_TIMEOUT, 0, "timeout", "S", 0, "wait at most S seconds (5)"},
     {OPTION_JSON, 0, "json", NULL, 0, "print JSON, one object a line"},

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Checks what happened to a group: a history of operations against what zchat promises.
 
-    checker.py FILE     check a history, one JSON object a line; exit 1 when something is wrong
-    checker.py          self-test: each kind of error is planted and must be found, by its name
+    checker.py FILE         check a history, one JSON object a line; exit 1 when something is wrong
+    checker.py [--seed N]   self-test: each kind of error is planted and must be found, by its name
 
 A test makes a History, notes in it what its users did and saw, and at the end asks for wrong():
 
@@ -19,8 +19,10 @@ A test makes a History, notes in it what its users did and saw, and at the end a
 Every operation has the moment at which it happened, in seconds of one clock.
 """
 
+import argparse
 import collections
 import json
+import os
 import random
 import sys
 import time
@@ -411,9 +413,13 @@ def self_test(seed):
 
 
 def main():
-    if len(sys.argv) == 1:
-        return self_test(random.randrange(1 << 30))
-    wrong = History.load(sys.argv[1]).wrong()
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--seed", type=int, default=int(os.environ.get("ZCHAT_SEED") or random.randrange(1 << 30)))
+    arguments.add_argument("history", nargs="?", help="judge this one; without it the checker is tried itself")
+    options = arguments.parse_args()
+    if not options.history:
+        return self_test(options.seed)
+    wrong = History.load(options.history).wrong()
     for one in wrong:
         print(f"{one.name}: {one.text}")
     return 1 if wrong else 0
