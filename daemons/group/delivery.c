@@ -22,6 +22,7 @@ struct delivery {
     uint64_t shared_from;
     uint64_t shared_last;
     size_t shared_size;
+    bool retries; // see delivery_retries
 };
 
 delivery_t *delivery_new (const delivery_io_t *io, uint64_t head)
@@ -268,6 +269,7 @@ bool delivery_turn (delivery_t *self, size_t max_page, int64_t now)
 {
     size_t budget = DELIVERY_STEP;
     bool more = false;
+    self->retries = false;
     for (size_t left = self->lagging.count; left > 0 && self->lagging.count > 0; left--) {
         if (budget == 0)
             return true;
@@ -276,6 +278,7 @@ bool delivery_turn (delivery_t *self, size_t max_page, int64_t now)
         peer_t *peer = self->lagging.peers[self->turn];
         size_t used = peer->retry > now ? 0 : s_serve (self, peer, max_page, now);
         budget -= used < budget ? used : budget;
+        self->retries = self->retries || peer->retry > now;
         bool still = self->turn < self->lagging.count && self->lagging.peers[self->turn] == peer;
         if (still && peer->cursor > self->head && !peer->until) {
             s_remove (&self->lagging, peer);
@@ -296,6 +299,11 @@ void delivery_end (delivery_t *self, wire_error_t why)
     for (size_t l = 0; l < 2; l++)
         for (size_t i = lists[l]->count; i > 0; i--)
             s_end (self, lists[l]->peers[i - 1], why, 0);
+}
+
+bool delivery_retries (const delivery_t *self)
+{
+    return self->retries;
 }
 
 size_t delivery_count (const delivery_t *self)

@@ -62,6 +62,10 @@ void delivery_durable (delivery_t *self, const frame_shared_t *frame, size_t siz
 // Serves those that lag. Returns whether any could go on at once.
 bool delivery_turn (delivery_t *self, size_t max_page, int64_t now);
 
+// Whether it left some whose queue is full, for a turn DELIVERY_RETRY later. Nothing is to be done
+// for those without credit: they say when they have some.
+bool delivery_retries (const delivery_t *self);
+
 // Tells every follower that it ends.
 void delivery_end (delivery_t *self, wire_error_t why);
 

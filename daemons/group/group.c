@@ -278,7 +278,7 @@ static void s_turn (void *arg)
     replies_flush (self->replies, log_receipt (self->log));
     s_drop_gone (self);
     more = more || (!log_busy (self->log) && !intake_idle (self->intake));
-    if (more || delivery_lagging (self->delivery) > 0)
+    if (more || delivery_retries (self->delivery))
         s_wake (self, more ? 0 : DELIVERY_RETRY);
 }
 

@@ -314,6 +314,23 @@ def the_kernel_asks_silent_peers_for_a_sign_of_life():
             rows = told.stdout.splitlines()
 
 
+def who_has_no_credit_wakes_nobody():
+    def wakes():
+        switches = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+        return int(switches.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    with group() as (server, ann):
+        ann.follow(1, credit=1)
+        for _ in range(20):
+            ann.send("x")
+        time.sleep(0.5)
+        before = wakes()
+        time.sleep(2)
+        news = wakes() - before
+        print(f"  {news} times woken in 2 s")
+        assert news < 60, news
+
+
 def slow_readers_take_no_memory():
     with group("max_message = 60000;") as (server, ann), contextlib.ExitStack() as stack:
         readers = []
