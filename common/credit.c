@@ -2,7 +2,7 @@
 
 credit_t credit_begin (void)
 {
-    return (credit_t){0, CREDIT_AT_HEAD};
+    return (credit_t){0, CREDIT_AT_HEAD, CREDIT_AT_HEAD};
 }
 
 bool credit_received (credit_t *self, uint64_t bytes, bool behind)
@@ -17,7 +17,9 @@ bool credit_received (credit_t *self, uint64_t bytes, bool behind)
 
 uint64_t credit_ask (credit_t *self)
 {
-    if (self->granted < self->received + CREDIT_BEHIND)
-        self->granted = self->received + CREDIT_BEHIND;
+    if (self->granted < self->received + self->asks)
+        self->granted = self->received + self->asks;
+    if (self->asks < CREDIT_BEHIND)
+        self->asks *= 2;
     return self->granted;
 }

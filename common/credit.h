@@ -17,6 +17,7 @@
 typedef struct {
     uint64_t received;
     uint64_t granted;
+    uint64_t asks; // window of the next credit_ask
 } credit_t;
 
 // A new account, as FOLLOW and a new connection begin one: `granted` is CREDIT_AT_HEAD.
@@ -26,7 +27,9 @@ credit_t credit_begin (void);
 // is used up, so that it is told before the server has to wait.
 bool credit_received (credit_t *self, uint64_t bytes, bool behind);
 
-// The same before something large is asked for: the new `granted`.
+// The same before something large is asked for: the new `granted`. The window begins small and
+// doubles up to CREDIT_BEHIND: on a slow link a connection that brings nothing whole for seconds is
+// given up, and on the next one the first answers are small again.
 uint64_t credit_ask (credit_t *self);
 
 #endif

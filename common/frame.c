@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -223,12 +224,17 @@ static int s_send (void *socket, span_t bytes, int flags)
     return rc < 0 ? -1 : 0;
 }
 
+static int s_route (void *socket, const route_t *route, bool legacy)
+{
+    if (s_send (socket, span (route->bytes, route->size), ZMQ_SNDMORE) < 0)
+        return -1;
+    return legacy ? s_send (socket, span (NULL, 0), ZMQ_SNDMORE) : 0;
+}
+
 int frame_reply (zsock_t *router, const route_t *route, bool legacy, span_t body)
 {
     void *socket = zsock_resolve (router);
-    if (s_send (socket, span (route->bytes, route->size), ZMQ_SNDMORE) < 0)
-        return -1;
-    if (legacy && s_send (socket, span (NULL, 0), ZMQ_SNDMORE) < 0)
+    if (s_route (socket, route, legacy) < 0)
         return -1;
     return s_send (socket, body, 0);
 }
@@ -248,24 +254,104 @@ void frame_free_hint (void *data, void *hint)
     free (hint);
 }
 
+size_t frame_size (const frame_shared_t *self)
+{
+    return zmq_msg_size ((zmq_msg_t *)&self->body);
+}
+
 void frame_unshare (frame_shared_t *self)
 {
     zmq_msg_close (&self->body);
 }
 
+// Sends the message, or closes it and keeps errno.
+static int s_send_message (void *socket, zmq_msg_t *message)
+{
+    if (zmq_msg_send (message, socket, ZMQ_DONTWAIT) >= 0)
+        return 0;
+    int cause = errno;
+    zmq_msg_close (message);
+    errno = cause;
+    return -1;
+}
+
 int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *shared)
 {
     void *socket = zsock_resolve (router);
-    if (s_send (socket, span (route->bytes, route->size), ZMQ_SNDMORE) < 0)
+    if (s_route (socket, route, false) < 0)
         return -1;
     zmq_msg_t copy;
     zmq_msg_init (&copy);
-    int rc = zmq_msg_copy (&copy, (zmq_msg_t *)&shared->body);
-    if (rc == 0)
-        rc = zmq_msg_send (&copy, socket, ZMQ_DONTWAIT);
-    if (rc < 0)
-        zmq_msg_close (&copy);
-    return rc < 0 ? -1 : 0;
+    zmq_msg_copy (&copy, (zmq_msg_t *)&shared->body);
+    return s_send_message (socket, &copy);
+}
+
+// ---- Marks
+
+struct frame_mark {
+    atomic_int holds; // the owner's, and that of the frame on its way
+    atomic_bool pending;
+};
+
+typedef struct {
+    zmq_msg_t body; // what is sent
+    frame_mark_t *mark;
+} marked_t;
+
+frame_mark_t *frame_mark_new (void)
+{
+    frame_mark_t *self = zmalloc (sizeof *self);
+    atomic_init (&self->holds, 1);
+    atomic_init (&self->pending, false);
+    return self;
+}
+
+static void s_let_go (frame_mark_t *self)
+{
+    if (atomic_fetch_sub (&self->holds, 1) == 1)
+        free (self);
+}
+
+void frame_mark_destroy (frame_mark_t **self_p)
+{
+    if (*self_p)
+        s_let_go (*self_p);
+    *self_p = NULL;
+}
+
+bool frame_mark_pending (const frame_mark_t *self)
+{
+    return atomic_load (&self->pending);
+}
+
+// By libzmq's thread, or by this one.
+static void s_release_marked (void *data, void *hint)
+{
+    (void)data;
+    marked_t *marked = hint;
+    zmq_msg_close (&marked->body);
+    atomic_store (&marked->mark->pending, false);
+    s_let_go (marked->mark);
+    free (marked);
+}
+
+int frame_push_marked (zsock_t *router, const route_t *route, bool legacy,
+                       const frame_shared_t *shared, frame_mark_t *mark)
+{
+    void *socket = zsock_resolve (router);
+    if (s_route (socket, route, legacy) < 0)
+        return -1;
+    marked_t *marked = zmalloc (sizeof *marked);
+    marked->mark = mark;
+    atomic_fetch_add (&mark->holds, 1);
+    atomic_store (&mark->pending, true);
+    zmq_msg_init (&marked->body);
+    zmq_msg_copy (&marked->body, (zmq_msg_t *)&shared->body);
+    zmq_msg_t message;
+    int rc = zmq_msg_init_data (&message, zmq_msg_data (&marked->body),
+                                zmq_msg_size (&marked->body), s_release_marked, marked);
+    assert (rc == 0);
+    return s_send_message (socket, &message);
 }
 
 int frame_send (zsock_t *dealer, span_t body)

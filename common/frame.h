@@ -82,8 +82,20 @@ void frame_share (frame_shared_t *self, void *data, size_t size,
                   void (*release) (void *data, void *hint), void *hint);
 // A release for bytes that lie anywhere in the malloced `hint`.
 void frame_free_hint (void *data, void *hint);
+size_t frame_size (const frame_shared_t *self);
 void frame_unshare (frame_shared_t *self);
 int frame_push (zsock_t *router, const route_t *route, const frame_shared_t *shared);
+
+// libzmq does not tell how much of what was sent to a peer waits for it. A frame with a mark does:
+// it is pending until its last byte went to the kernel (or its connection ended), and so all that
+// was sent to that peer before. The mark's own: it may be given up while it is pending.
+typedef struct frame_mark frame_mark_t;
+frame_mark_t *frame_mark_new (void);
+void frame_mark_destroy (frame_mark_t **self_p);
+bool frame_mark_pending (const frame_mark_t *self);
+// As frame_push, and for either wire. The mark is not pending.
+int frame_push_marked (zsock_t *router, const route_t *route, bool legacy,
+                       const frame_shared_t *shared, frame_mark_t *mark);
 
 // DEALER: one frame out (0, or -1 with errno), one in (1, or 0 when there is none; a message of
 // several frames is dropped and the next one looked at).

@@ -86,11 +86,6 @@ static inline int desk_on_push (void *arg, peer_t *peer, const frame_shared_t *f
     return 0;
 }
 
-static inline void desk_on_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
-{
-    desk_on_push (arg, peer, frame);
-}
-
 static inline void desk_on_text (void *arg, peer_t *peer, span_t text)
 {
     (void)arg;
@@ -193,7 +188,7 @@ static inline void desk_open (void)
                           desk_on_trouble};
     delivery_io_t delivery = {NULL,         desk_on_send,  desk_on_push,
                               desk_on_read, desk_on_frame, desk_on_gone};
-    history_io_t history = {NULL, desk_on_reply, desk_on_shared, desk_on_refuse};
+    history_io_t history = {NULL, desk_on_send, desk_on_push, desk_on_refuse};
     s_kit.peers = peers_new (1000, 1000, 30000);
     s_kit.limits = limits_new ();
     s_kit.intake = intake_new (s_kit.log, s_kit.roster, s_kit.rights, &intake);

@@ -42,6 +42,8 @@ START_TEST (page_is_asked_for_with_room_for_it)
 {
     credit_t credit = credit_begin ();
     credit_received (&credit, 5000, false);
+    ck_assert_uint_eq (credit_ask (&credit), 5000 + CREDIT_AT_HEAD);
+    ck_assert_uint_eq (credit_ask (&credit), 5000 + 2 * CREDIT_AT_HEAD);
     ck_assert_uint_eq (credit_ask (&credit), 5000 + CREDIT_BEHIND);
     ck_assert_uint_eq (credit_ask (&credit), 5000 + CREDIT_BEHIND);
 }

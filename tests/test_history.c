@@ -24,7 +24,7 @@ static peer_t *s_peer;
 static reply_t s_replies[FRAMES];
 static size_t s_count;
 
-static void s_send (void *arg, peer_t *peer, span_t frame)
+static int s_send (void *arg, peer_t *peer, span_t frame)
 {
     (void)arg;
     ck_assert_uint_lt (s_count, FRAMES);
@@ -36,12 +36,13 @@ static void s_send (void *arg, peer_t *peer, span_t frame)
     memcpy (reply->bytes, frame.data, frame.size);
     ck_assert_int_eq (wire_decode (&reply->message, span (reply->bytes, reply->size)), 0);
     reply->tag = reply->message.tag;
+    return 0;
 }
 
-static void s_send_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
+static int s_send_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
 {
     zmq_msg_t *body = (zmq_msg_t *)&frame->body;
-    s_send (arg, peer, span (zmq_msg_data (body), zmq_msg_size (body)));
+    return s_send (arg, peer, span (zmq_msg_data (body), zmq_msg_size (body)));
 }
 
 static void s_refuse (void *arg, peer_t *peer, uint32_t tag, wire_error_t error)

@@ -244,6 +244,10 @@ static size_t s_serve (delivery_t *self, peer_t *peer, size_t max_page, int64_t 
     }
     if (!delivery_has_credit (peer))
         return 0;
+    if (peer_full (peer)) { // nothing is read for it before it has read
+        peer->retry = now + DELIVERY_RETRY;
+        return 0;
+    }
     uint64_t credit = peer->granted - peer->sent;
     size_t max = credit < max_page ? (size_t)credit : max_page;
     bool fits = self->has_shared && self->shared_from == peer->cursor && !peer->until &&

@@ -10,6 +10,7 @@ enum {
     LIMIT_WAIT_MS = 1000, // the same for one that found all sessions taken
     BUSY_WAIT_MS = 100,   // after which a client that was told BUSY asks again
     WHO_BYTES = 1 << 20,  // the most that max_reply may be
+    WHO_MAX = 500,        // members in one answer: nobody else is served meanwhile
     WHO_ROW_MAX = 128     // bytes of a member's row
 };
 
@@ -205,8 +206,8 @@ static void s_who (call_t *call)
     wire_set_bytes (&reply, WIRE_F_TOPIC, span_of (roster_topic (self->parts.door.roster)));
     writer_t rows = writer (self->rows, s_rows_room (self, &reply));
     bool more;
-    if (limit == 0)
-        limit = UINT64_MAX; // as many as fit
+    if (limit == 0 || limit > WHO_MAX)
+        limit = WHO_MAX;
     while ((more = roster_next (self->parts.door.roster, &who, &who)) && limit-- > 0)
         if (!s_put_member (self, &who, &rows))
             break;

@@ -12,6 +12,7 @@
 
 enum {
     DRAIN_MAX = 2048,   // messages of one listener in one turn
+    DRAIN_US = 5000,    // … and the time for them: some are answered at once, at length
     WRITER_WAIT_MS = 2, // that a turn waits for the disk
     HOUSEKEEPING_MS = 1000,
     STOP_POLL_MS = 10,
@@ -63,40 +64,36 @@ static void s_gone (void *arg, peer_t *peer)
     zlistx_add_end (self->gone, peer);
 }
 
-// Where another key is in the peer's place it is gone.
-static bool s_is_there (const peer_t *peer)
-{
-    if (peer->replaced)
-        errno = EHOSTUNREACH;
-    return !peer->replaced;
-}
-
 static int s_send (void *arg, peer_t *peer, span_t frame)
 {
-    group_t *self = arg;
-    return s_is_there (peer) ? listeners_send (self->listeners, peer, false, frame) : -1;
+    return listeners_send (((group_t *)arg)->listeners, peer, false, frame);
 }
 
 static int s_push (void *arg, peer_t *peer, const frame_shared_t *frame)
 {
-    group_t *self = arg;
-    return s_is_there (peer) ? listeners_push (self->listeners, peer, frame) : -1;
+    return listeners_push (((group_t *)arg)->listeners, peer, frame);
 }
 
-static void s_note_if_gone (group_t *self, peer_t *peer, int rc)
+static int s_note_if_gone (group_t *self, peer_t *peer, int rc)
 {
     if (rc < 0 && errno == EHOSTUNREACH && peer->known)
         s_gone (self, peer);
+    return rc;
+}
+
+static int s_answer_page (void *arg, peer_t *peer, span_t page)
+{
+    return s_note_if_gone (arg, peer, s_send (arg, peer, page));
+}
+
+static int s_answer_page_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
+{
+    return s_note_if_gone (arg, peer, s_push (arg, peer, frame));
 }
 
 static void s_reply (void *arg, peer_t *peer, span_t frame)
 {
-    s_note_if_gone (arg, peer, s_send (arg, peer, frame));
-}
-
-static void s_reply_shared (void *arg, peer_t *peer, const frame_shared_t *frame)
-{
-    s_note_if_gone (arg, peer, s_push (arg, peer, frame));
+    s_answer_page (arg, peer, frame);
 }
 
 static void s_send_text (void *arg, peer_t *peer, span_t text)
@@ -218,10 +215,11 @@ static void s_final (void *arg, int error, const char *call)
 static int s_on_wake (zloop_t *loop, int timer, void *arg)
 {
     (void)loop;
-    (void)timer;
     group_t *self = arg;
-    self->wake = 0;
-    s_turn (self);
+    if (timer == self->wake) { // else it was ended in this very pass of the loop
+        self->wake = 0;
+        s_turn (self);
+    }
     return 0;
 }
 
@@ -278,7 +276,7 @@ static void s_turn (void *arg)
     replies_flush (self->replies, log_receipt (self->log));
     s_drop_gone (self);
     more = more || (!log_busy (self->log) && !intake_idle (self->intake));
-    if (more || delivery_retries (self->delivery))
+    if (more || delivery_retries (self->delivery) || history_retries (self->history))
         s_wake (self, more ? 0 : DELIVERY_RETRY);
 }
 
@@ -295,7 +293,8 @@ static void s_take (void *arg, size_t listener, zsock_t *socket)
     group_t *self = arg;
     int64_t now = wallclock_now (), mono = zclock_mono ();
     self->more = true;
-    for (int i = 0; i < DRAIN_MAX && self->more; i++) {
+    int64_t until = zclock_usecs () + DRAIN_US;
+    for (int i = 0; i < DRAIN_MAX && self->more && (i % 16 || zclock_usecs () < until); i++) {
         route_t route;
         pending_t *pending = pending_new ();
         self->more = frame_take (socket, &route, &pending->frame);
@@ -406,14 +405,15 @@ static void s_configure (group_t *self, const conf_t *conf)
     rights_set (self->rights, &rules);
     readers_forget (self->readers);
     self->hidden = conf_flag (conf, "hidden");
-    size_t members = (size_t)conf_number (conf, "max_members");
     size_t sessions = (size_t)conf_number (conf, "max_sessions");
-    peers_set_limits (self->peers, sessions, sessions);
+    // Twice the connections: who comes back has a new one, and nobody tells that the old one went.
+    peers_set_limits (self->peers, 2 * sessions, sessions);
     peers_set_origins (self->peers, (size_t)conf_number (conf, "max_sessions_per_key"),
                        (size_t)conf_number (conf, "max_sessions_per_address"));
     limits_rules_t limits = limits_rules_of (conf);
     limits_set (self->limits, &limits);
-    intake_set_limits (self->intake, (size_t)conf_number (conf, "max_pending"), members);
+    intake_set_limits (self->intake, (size_t)conf_number (conf, "max_pending"),
+                       (size_t)conf_number (conf, "max_members"));
     history_set_max_reply (self->history, self->max_page);
     desk_set_limits (self->desk, (size_t)conf_number (conf, "max_message"), self->max_page);
 }
@@ -422,7 +422,7 @@ static void s_make_parts (group_t *self)
 {
     intake_io_t intake = {self, s_answer, s_left, s_trimmed, s_durable, s_trouble, s_final};
     delivery_io_t delivery = {self, s_send, s_push, s_read, s_page_frame, s_gone};
-    history_io_t history = {self, s_reply, s_reply_shared, s_refuse_page};
+    history_io_t history = {self, s_answer_page, s_answer_page_shared, s_refuse_page};
     self->peers = peers_new (1, 1, WIRE_LEASE_MS);
     self->limits = limits_new ();
     self->intake = intake_new (self->log, self->roster, self->rights, &intake);

@@ -30,6 +30,7 @@ struct history {
     history_io_t io;
     size_t max_reply;
     page_t *pages; // in the order in which they take turns
+    bool retries;  // see history_retries
 };
 
 history_t *history_new (log_t *log, const history_io_t *io)
@@ -41,13 +42,27 @@ history_t *history_new (log_t *log, const history_io_t *io)
     return self;
 }
 
-// Takes the page out of the list and frees it.
-static void s_end (history_t *self, page_t *page)
+static void s_take_out (history_t *self, page_t *page)
 {
     page_t **at = &self->pages;
     while (*at != page)
         at = &(*at)->next;
     *at = page->next;
+}
+
+static void s_add (history_t *self, page_t *page)
+{
+    page_t **at = &self->pages;
+    while (*at)
+        at = &(*at)->next;
+    page->next = NULL;
+    *at = page;
+}
+
+// Takes the page out of the list and frees it.
+static void s_end (history_t *self, page_t *page)
+{
+    s_take_out (self, page);
     page->peer->page = NULL;
     peer_release (&page->peer);
     free (page);
@@ -93,10 +108,7 @@ wire_error_t history_ask (history_t *self, peer_t *peer, const wire_t *request)
     page->before = wire_number (request, WIRE_F_BEFORE);
     page->limit = (uint32_t)wire_number (request, WIRE_F_LIMIT);
     page->head = log_last (self->log);
-    page_t **at = &self->pages;
-    while (*at)
-        at = &(*at)->next;
-    *at = page;
+    s_add (self, page);
     peer->page = page;
     if (wire_has (request, WIRE_F_CREDIT))
         delivery_credit (peer, wire_number (request, WIRE_F_CREDIT));
@@ -181,17 +193,17 @@ static void s_send_gap (history_t *self, page_t *page, const segments_page_t *ga
 // The frame around the batches; in the headroom in front of them.
 static span_t s_frame (history_t *self, page_t *page, span_t batches, const receipt_t *receipt)
 {
-    span_t frame = records_frame (batches, page->tag, receipt, log_oldest (self->log),
-                                  log_why (self->log), page->first, page->last);
-    page->peer->sent += frame.size;
-    return frame;
+    return records_frame (batches, page->tag, receipt, log_oldest (self->log), log_why (self->log),
+                          page->first, page->last);
 }
 
 static void s_send_nothing (history_t *self, page_t *page)
 {
     uint8_t room[SEGMENTS_HEADROOM];
     span_t none = span (room + sizeof room, 0);
-    self->io.send (self->io.arg, page->peer, s_frame (self, page, none, log_receipt (self->log)));
+    span_t frame = s_frame (self, page, none, log_receipt (self->log));
+    if (self->io.send (self->io.arg, page->peer, frame) == 0)
+        page->peer->sent += frame.size;
 }
 
 // Reads what is wanted, as far as it may be sent at once.
@@ -211,17 +223,25 @@ static void s_answer (history_t *self, page_t *page, segments_page_t *got)
     frame_shared_t shared;
     span_t frame = s_frame (self, page, got->batches, &receipt);
     frame_share (&shared, (void *)frame.data, frame.size, frame_free_hint, got->buffer);
-    self->io.send_shared (self->io.arg, page->peer, &shared);
+    if (self->io.send_shared (self->io.arg, page->peer, &shared) == 0)
+        page->peer->sent += frame.size;
     frame_unshare (&shared);
 }
 
 typedef enum { WAITS, GOES_ON, ENDED } step_t;
 
+static bool s_may_send (history_t *self, const page_t *page)
+{
+    bool full = peer_full (page->peer);
+    self->retries = self->retries || full;
+    return !full && delivery_has_credit (page->peer);
+}
+
 static step_t s_step_read (history_t *self, page_t *page, size_t *used)
 {
     segments_page_t got;
     record_why_t why;
-    if (!delivery_has_credit (page->peer))
+    if (!s_may_send (self, page))
         return WAITS;
     switch (s_read (self, page, &got, &why)) {
     case SEGMENTS_PAGE:
@@ -262,7 +282,7 @@ static step_t s_step (history_t *self, page_t *page, size_t *used)
     }
     if (page->first <= page->last)
         return s_step_read (self, page, used);
-    if (!delivery_has_credit (page->peer))
+    if (!s_may_send (self, page))
         return WAITS;
     s_send_nothing (self, page);
     return ENDED;
@@ -270,17 +290,26 @@ static step_t s_step (history_t *self, page_t *page, size_t *used)
 
 bool history_turn (history_t *self)
 {
-    bool more = false;
     size_t budget = TURN_BYTES;
-    page_t *next;
-    for (page_t *page = self->pages; page && budget > 0; page = next) {
+    page_t *next, *last = NULL;
+    self->retries = false;
+    for (page_t *page = self->pages; page && budget > 0; page = next == last ? NULL : next) {
         size_t used = 0;
         next = page->next;
         step_t step = s_step (self, page, &used);
-        more = more || step == GOES_ON;
         budget -= used < budget ? used : budget;
         if (step == ENDED)
             s_end (self, page);
+        else if (step == GOES_ON) { // the others before it goes on
+            s_take_out (self, page);
+            s_add (self, page);
+            last = last ? last : page;
+        }
     }
-    return more || (budget == 0 && self->pages);
+    return last || (budget == 0 && self->pages);
+}
+
+bool history_retries (const history_t *self)
+{
+    return self->retries;
 }

@@ -14,9 +14,9 @@ typedef struct history history_t;
 
 typedef struct {
     void *arg;
-    // Sends a reply; a peer that cannot take it asks again.
-    void (*send) (void *arg, peer_t *peer, span_t frame);
-    void (*send_shared) (void *arg, peer_t *peer, const frame_shared_t *frame);
+    // Send a reply: 0, or -1 when it did not go out; a peer that could not take it asks again.
+    int (*send) (void *arg, peer_t *peer, span_t frame);
+    int (*send_shared) (void *arg, peer_t *peer, const frame_shared_t *frame);
     void (*refuse) (void *arg, peer_t *peer, uint32_t tag, wire_error_t error);
 } history_io_t;
 
@@ -29,6 +29,9 @@ wire_error_t history_ask (history_t *self, peer_t *peer, const wire_t *page);
 
 // Goes on. Returns whether any could go on at once.
 bool history_turn (history_t *self);
+
+// Whether it left some whose peer has not read what was sent before, for a turn a moment later.
+bool history_retries (const history_t *self);
 
 // Forgets the peer's page.
 void history_drop (history_t *self, peer_t *peer);

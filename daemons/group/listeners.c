@@ -299,14 +299,82 @@ void listeners_set_linger (listeners_t *self, int ms)
         zsock_set_linger (self->list[i].socket, ms);
 }
 
-int listeners_send (listeners_t *self, const peer_t *peer, bool legacy, span_t frame)
+// Where another key is in the peer's place it is gone. False with errno.
+static bool s_is_there (const peer_t *peer)
 {
-    return frame_reply (self->list[peer->listener].socket, &peer->route, legacy, frame);
+    if (peer->replaced)
+        errno = EHOSTUNREACH;
+    return !peer->replaced;
 }
 
-int listeners_push (listeners_t *self, const peer_t *peer, const frame_shared_t *frame)
+static bool s_is_due (const peer_t *peer)
 {
-    return frame_push (self->list[peer->listener].socket, &peer->route, frame);
+    return peer->unmarked >= PEER_UNREAD;
+}
+
+// The next frame gets the mark. -1 with errno: the last one that got it is not read yet.
+static int s_mark (peer_t *peer)
+{
+    if (peer_full (peer)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (!peer->mark)
+        peer->mark = frame_mark_new ();
+    peer->unmarked = 0;
+    return 0;
+}
+
+// Counts what went out, as `rc` tells.
+static int s_count (peer_t *peer, size_t size, int rc)
+{
+    peer->unmarked += rc == 0 ? size : 0;
+    return rc;
+}
+
+static void s_free (void *data, void *hint)
+{
+    (void)hint;
+    free (data);
+}
+
+static int s_send_marked (listeners_t *self, peer_t *peer, bool legacy, span_t frame)
+{
+    if (s_mark (peer) < 0)
+        return -1;
+    frame_shared_t shared;
+    void *copy = malloc (frame.size + 1);
+    assert (copy);
+    memcpy (copy, frame.data, frame.size);
+    frame_share (&shared, copy, frame.size, s_free, NULL);
+    zsock_t *socket = self->list[peer->listener].socket;
+    int rc = frame_push_marked (socket, &peer->route, legacy, &shared, peer->mark);
+    int cause = errno;
+    frame_unshare (&shared);
+    errno = cause;
+    return rc;
+}
+
+int listeners_send (listeners_t *self, peer_t *peer, bool legacy, span_t frame)
+{
+    if (!s_is_there (peer))
+        return -1;
+    if (s_is_due (peer))
+        return s_send_marked (self, peer, legacy, frame);
+    zsock_t *socket = self->list[peer->listener].socket;
+    return s_count (peer, frame.size, frame_reply (socket, &peer->route, legacy, frame));
+}
+
+int listeners_push (listeners_t *self, peer_t *peer, const frame_shared_t *frame)
+{
+    if (!s_is_there (peer))
+        return -1;
+    zsock_t *socket = self->list[peer->listener].socket;
+    if (!s_is_due (peer))
+        return s_count (peer, frame_size (frame), frame_push (socket, &peer->route, frame));
+    if (s_mark (peer) < 0)
+        return -1;
+    return frame_push_marked (socket, &peer->route, false, frame, peer->mark);
 }
 
 const char *listeners_bound (const listeners_t *self)

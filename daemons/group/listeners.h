@@ -35,8 +35,8 @@ void listeners_set_linger (listeners_t *self, int ms);
 void listeners_await (listeners_t *self, int64_t us);
 
 // As frame_reply and frame_push, to where the peer is.
-int listeners_send (listeners_t *self, const peer_t *peer, bool legacy, span_t frame);
-int listeners_push (listeners_t *self, const peer_t *peer, const frame_shared_t *frame);
+int listeners_send (listeners_t *self, peer_t *peer, bool legacy, span_t frame);
+int listeners_push (listeners_t *self, peer_t *peer, const frame_shared_t *frame);
 
 const char *listeners_bound (const listeners_t *self); // endpoints, blanks between, for people
 // The same for registries: encrypted ones with the key, and before the others.

@@ -145,9 +145,15 @@ void peer_release (peer_t **self_p)
     *self_p = NULL;
     if (!self || --self->holds > 0)
         return;
+    frame_mark_destroy (&self->mark);
     free (self->acks.data);
     free (self->errors.data);
     free (self);
+}
+
+bool peer_full (const peer_t *self)
+{
+    return self->unmarked >= PEER_UNREAD && self->mark && frame_mark_pending (self->mark);
 }
 
 peer_t *peers_find (peers_t *self, size_t listener, const route_t *route)

@@ -49,11 +49,20 @@ struct peer {
     int64_t retry;    // monotonic ms at which a full queue is tried again
     // history: its PAGE under way, NULL: none
     struct history_page *page;
+    // listeners: what was sent since the last marked frame, and its mark
+    size_t unmarked;
+    frame_mark_t *mark; // NULL: there was none yet
     // replies: rows not sent yet
     rows_t acks;
     rows_t errors;
     bool queued;
 };
+
+// Whether PEER_UNREAD bytes wait for it, and about as many behind them: then sending to it fails
+// with EAGAIN. This, and not the credit that it grants, bounds what somebody takes who does not
+// read.
+#define PEER_UNREAD 2097152
+bool peer_full (const peer_t *self);
 
 peers_t *peers_new (size_t max_peers, size_t max_sessions, int64_t lease);
 void peers_destroy (peers_t **self_p);

@@ -14,7 +14,7 @@
 enum {
     DRAIN_MAX = 256,      // messages of one listener in one turn of the loop
     LOOK_MS = 500,        // how often the directory is cleaned up
-    PAGE_BYTES = 1 << 20, // of one reply to LIST
+    PAGE_BYTES = 1 << 18, // of one reply to LIST
     FULL_WAIT_MS = 10000, // when somebody who was refused for a limit should ask again
     ERROR_BYTES = 1024,   // of an ERROR
     SHOWN_TEXT = 80       // bytes of others' texts in a log line
