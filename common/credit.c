@@ -2,7 +2,7 @@
 
 credit_t credit_begin (void)
 {
-    return (credit_t){0, CREDIT_AT_HEAD, CREDIT_AT_HEAD};
+    return (credit_t){0, CREDIT_AT_HEAD, 0, 0};
 }
 
 bool credit_received (credit_t *self, uint64_t bytes, bool behind)
@@ -15,11 +15,16 @@ bool credit_received (credit_t *self, uint64_t bytes, bool behind)
     return true;
 }
 
-uint64_t credit_ask (credit_t *self)
+uint64_t credit_ask (credit_t *self, int64_t now)
 {
+    bool quick = self->asks > 0 && now - self->asked < CREDIT_QUICK;
+    self->asks = quick ? 2 * self->asks : self->asks / 2;
+    if (self->asks < CREDIT_AT_HEAD)
+        self->asks = CREDIT_AT_HEAD;
+    if (self->asks > CREDIT_BEHIND)
+        self->asks = CREDIT_BEHIND;
+    self->asked = now;
     if (self->granted < self->received + self->asks)
         self->granted = self->received + self->asks;
-    if (self->asks < CREDIT_BEHIND)
-        self->asks *= 2;
     return self->granted;
 }

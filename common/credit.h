@@ -13,11 +13,13 @@
 
 #define CREDIT_AT_HEAD 262144
 #define CREDIT_BEHIND  1048576
+#define CREDIT_QUICK   1000 // ms
 
 typedef struct {
     uint64_t received;
     uint64_t granted;
-    uint64_t asks; // window of the next credit_ask
+    uint64_t asks; // window of the last page, 0: there was none
+    int64_t asked; // when
 } credit_t;
 
 // A new account, as FOLLOW and a new connection begin one: `granted` is CREDIT_AT_HEAD.
@@ -27,9 +29,9 @@ credit_t credit_begin (void);
 // is used up, so that it is told before the server has to wait.
 bool credit_received (credit_t *self, uint64_t bytes, bool behind);
 
-// The same before something large is asked for: the new `granted`. The window begins small and
-// doubles up to CREDIT_BEHIND: on a slow link a connection that brings nothing whole for seconds is
-// given up, and on the next one the first answers are small again.
-uint64_t credit_ask (credit_t *self);
+// The same at `now` (monotonic ms), before a page is asked for: the new `granted`. The window
+// begins small; it doubles when the page before took less than CREDIT_QUICK, else it is halved. On
+// a slow link a large answer would hold up all others until the connection is taken for dead.
+uint64_t credit_ask (credit_t *self, int64_t now);
 
 #endif

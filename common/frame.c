@@ -110,6 +110,8 @@ static bool s_guard (zsock_t *sock, const frame_guard_t *guard)
 {
     if (guard && guard->handshake > 0)
         zsock_set_handshake_ivl (sock, guard->handshake);
+    if (guard && guard->queue > 0)
+        zsock_set_sndhwm (sock, guard->queue);
     if (!guard || !guard->keys)
         return true; // plain: there is nothing to prove, and asking costs 10 KB a connection
     return s_set (sock, ZMQ_ZAP_DOMAIN, s_domain, strlen (s_domain)) &&

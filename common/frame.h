@@ -46,6 +46,7 @@ bool frame_key (const frame_t *self, uint8_t key[KEYPAIR_KEY]);
 typedef struct {
     const keypair_t *keys; // CURVE, with the server's own keys; NULL: plain
     int handshake;         // ms; 0: FRAME_HANDSHAKE_MS
+    int queue;             // messages that may wait for a peer; 0: 4096
 } frame_guard_t;
 
 // Opens a ROUTER with every option that matters set, and binds it. `endpoint` is tcp://host:port,

@@ -285,7 +285,7 @@ static void s_loss (session_t *self, const wire_t *message, int64_t now)
 static void s_take (session_t *self, const wire_t *message, size_t size, int64_t now)
 {
     if (message->kind == WIRE_RECORDS) {
-        bool behind = self->paging || follower_behind (&self->follower);
+        bool behind = follower_behind (&self->follower); // pages have what credit_ask grants
         self->credit_due |= credit_received (&self->credit, size, behind);
     }
     if (message->kind == WIRE_LOST && message->tag == 0)
@@ -562,7 +562,7 @@ static void s_page_answer (void *arg, const outbox_answer_t *answer)
 static int s_ask_page (session_t *self)
 {
     wire_t request = pager_request (&self->pager, &self->uuid);
-    wire_set (&request, WIRE_F_CREDIT, credit_ask (&self->credit));
+    wire_set (&request, WIRE_F_CREDIT, credit_ask (&self->credit, zclock_mono ()));
     return session_request (self, &request, self->page_timeout, s_page_answer, self);
 }
 

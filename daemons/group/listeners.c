@@ -137,7 +137,7 @@ static int s_open_keys (listeners_t *self, const char *folder)
 static zsock_t *s_listen (const listeners_t *self, const endpoint_t *endpoint, bool curve)
 {
     char text[ENDPOINT_TEXT];
-    frame_guard_t guard = {curve ? &self->keys : NULL, self->handshake};
+    frame_guard_t guard = {curve ? &self->keys : NULL, self->handshake, 0};
     return frame_listen (endpoint_print (endpoint, text), &guard);
 }
 

@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+enum { QUEUE = 32 }; // replies that wait for who does not read; each may be a page of the list
+
 struct gates {
     zloop_t *loop;
     zlistx_t *sockets;
@@ -78,7 +80,7 @@ static int s_listen (gates_t *self, const listener_t *listener, int handshake,
 {
     char text[ENDPOINT_TEXT];
     endpoint_print (&listener->endpoint, text);
-    frame_guard_t guard = {s_is_curve (listener) ? &self->keys : NULL, handshake};
+    frame_guard_t guard = {s_is_curve (listener) ? &self->keys : NULL, handshake, QUEUE};
     zsock_t *socket = frame_listen (text, &guard);
     if (!socket || zloop_reader (self->loop, socket, take, arg) < 0) {
         report_error ("cannot listen on %s: %s", text, zmq_strerror (errno));

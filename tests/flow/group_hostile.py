@@ -314,6 +314,33 @@ def the_kernel_asks_silent_peers_for_a_sign_of_life():
             rows = told.stdout.splitlines()
 
 
+def who_grants_without_reading_takes_no_memory():
+    """Neither credit granted again and again nor following anew is worth more than 4 MiB."""
+    def flood(server, ann, frames):
+        context = zmq.Context()
+        deaf = context.socket(zmq.DEALER)
+        deaf.rcvhwm, deaf.rcvbuf, deaf.linger, deaf.sndhwm = 1, 4096, 0, 100000
+        deaf.connect(server.endpoint)
+        before = memory(server)
+        for frame in frames:
+            deaf.send(frame)
+            time.sleep(0.002)
+        ann.send("in between")
+        grown = memory(server) - before
+        context.destroy(linger=0)
+        return grown
+
+    with group("max_message = 60000;") as (server, ann):
+        for _ in range(600):
+            ann.send("x" * 60000)  # 36 MB
+        follow = encode("FOLLOW", 1, ann.who, from_=1, credit=2**62)
+        granting = [follow] + [encode("CREDIT", 0, ann.who, credit=2**62)] * 500
+        for name, frames in (("granting", granting), ("following", [follow] * 200)):
+            grown = flood(server, ann, frames)
+            print(f"  {name} without reading: {grown >> 20} MiB more")
+            assert grown < 20 << 20, f"{name}: {grown >> 20} MiB"
+
+
 def who_has_no_credit_wakes_nobody():
     def wakes():
         switches = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
