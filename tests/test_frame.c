@@ -257,6 +257,62 @@ START_TEST (full_queue_says_so_and_loses_nothing)
 }
 END_TEST
 
+// Until it is no more, at most ten seconds.
+static bool s_is_pending (const frame_mark_t *mark)
+{
+    for (int i = 0; i < 1000 && frame_mark_pending (mark); i++)
+        zclock_sleep (10);
+    return frame_mark_pending (mark);
+}
+
+START_TEST (mark_is_pending_until_the_peer_reads)
+{
+    static uint8_t body[8192];
+    int before = 0;
+    char where[64];
+    zsock_t *router = s_listen (where), *dealer = frame_connect (where, NULL);
+    route_t route, stranger = {5, {0, 1, 2, 3, 4}};
+    frame_t frame;
+    frame_init (&frame);
+    frame_send (dealer, span_of ("here"));
+    s_take (router, &route, &frame);
+    frame_shared_t shared;
+    static char text[] = "marked";
+    int released = 0;
+    frame_share (&shared, text, 6, s_count_release, &released);
+    ck_assert_uint_eq (frame_size (&shared), 6);
+    frame_mark_t *mark = frame_mark_new ();
+    ck_assert (!frame_mark_pending (mark));
+    ck_assert_int_eq (frame_push_marked (router, &stranger, false, &shared, mark), -1);
+    ck_assert_int_eq (errno, EHOSTUNREACH);
+    ck_assert (!frame_mark_pending (mark));
+    while (frame_reply (router, &route, false, span (body, sizeof body)) == 0)
+        before++; // all queues are full then
+    while (frame_push_marked (router, &route, false, &shared, mark) < 0) {
+        s_receive (dealer, &frame);
+        before--;
+    }
+    ck_assert (frame_mark_pending (mark));
+    for (; before > 0; before--)
+        s_receive (dealer, &frame);
+    s_receive (dealer, &frame);
+    s_body_is (&frame, "marked");
+    ck_assert (!s_is_pending (mark));
+    // One that the connection's end frees, when its owner has forgotten it.
+    ck_assert_int_eq (frame_push_marked (router, &route, true, &shared, mark), 0);
+    frame_mark_destroy (&mark);
+    ck_assert_ptr_null (mark);
+    frame_mark_destroy (&mark);
+    frame_unshare (&shared);
+    for (int i = 0; i < 1000 && __atomic_load_n (&released, __ATOMIC_SEQ_CST) == 0; i++)
+        zclock_sleep (10);
+    ck_assert_int_eq (__atomic_load_n (&released, __ATOMIC_SEQ_CST), 1);
+    frame_close (&frame);
+    zsock_destroy (&dealer);
+    zsock_destroy (&router);
+}
+END_TEST
+
 START_TEST (client_skips_messages_of_several_frames)
 {
     zsock_t *router = zsock_new (ZMQ_ROUTER);
@@ -474,6 +530,7 @@ int main (void)
     tcase_add_test (cases, reply_to_nobody_says_so);
     tcase_add_test (cases, shared_body_reaches_all_and_is_released_once);
     tcase_add_test (cases, full_queue_says_so_and_loses_nothing);
+    tcase_add_test (cases, mark_is_pending_until_the_peer_reads);
     tcase_add_test (cases, client_skips_messages_of_several_frames);
     tcase_add_test (cases, largest_frames_go_and_larger_ones_end_the_connection);
     tcase_add_test (cases, moved_frame_keeps_its_body);

@@ -70,6 +70,20 @@ def connections_with_one_key_are_counted():
             assert 5 <= len(followers) <= 8, len(followers)
 
 
+def all_find_room_when_their_connections_broke():
+    """More than half of max_sessions: the group does not know yet that the old connections are closed."""
+    with Guarded("max_sessions = 20;") as server, contextlib.ExitStack() as stack:
+        keys = [Key() for _ in range(16)]
+        with contextlib.ExitStack() as first:
+            for key in keys:
+                client = first.enter_context(Client(server.curve, key=key))
+                client.join()
+                client.ping()
+                client.ask("FOLLOW", credit=1 << 20)
+        for key in keys:  # nobody is refused
+            stack.enter_context(Client(server.curve, key=key)).ask("FOLLOW", credit=1 << 20)
+
+
 def script_of_one_connection_after_the_other_goes_on():
     """Each leaves a connection that the group does not know to be closed."""
     with Guarded("max_sessions_per_key = 5;") as server:
@@ -131,10 +145,13 @@ def thousand_come_back_at_once():
         client = all_join()
         answer = client.ask("WHO", people[0], limit=1)
         same((answer["members"], answer["online"]), (COUNT, COUNT))
+        answer = client.ask("WHO", people[0], limit=0)
+        same((len(answer["rows"]), answer["more"]), (500, 1))  # whatever is asked: nobody else is served meanwhile
+        same(len(client.members()), COUNT)
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, max(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     run([flooder_is_told_to_wait, connections_with_one_key_are_counted,
-         script_of_one_connection_after_the_other_goes_on, silent_connections_cost_little,
+         all_find_room_when_their_connections_broke, script_of_one_connection_after_the_other_goes_on, silent_connections_cost_little,
          thousand_come_back_at_once])
