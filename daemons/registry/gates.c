@@ -6,7 +6,9 @@
 
 #include <sys/stat.h>
 
-enum { QUEUE = 32 }; // replies that wait for who does not read; each may be a page of the list
+// Replies that wait for who does not read; each may be a page of the list. Not fewer: libzmq looks
+// only each 3 ms how many of them have left.
+enum { QUEUE = 512 };
 
 struct gates {
     zloop_t *loop;

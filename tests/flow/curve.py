@@ -94,8 +94,11 @@ def uuid_of(public):
 
 
 def answers(sock, message, wait=NOTHING):
-    sock.linger = 0
-    sock.send(message)
+    sock.linger, sock.sndtimeo = 0, wait
+    try:
+        sock.send(message)
+    except zmq.Again:
+        return False  # it was refused so soon that there is nobody left to send to
     return bool(sock.poll(wait))
 
 
