@@ -332,12 +332,6 @@ static int s_count (peer_t *peer, size_t size, int rc)
     return rc;
 }
 
-static void s_free (void *data, void *hint)
-{
-    (void)hint;
-    free (data);
-}
-
 static int s_send_marked (listeners_t *self, peer_t *peer, bool legacy, span_t frame)
 {
     if (s_mark (peer) < 0)
@@ -346,7 +340,7 @@ static int s_send_marked (listeners_t *self, peer_t *peer, bool legacy, span_t f
     void *copy = malloc (frame.size + 1);
     assert (copy);
     memcpy (copy, frame.data, frame.size);
-    frame_share (&shared, copy, frame.size, s_free, NULL);
+    frame_share (&shared, copy, frame.size, frame_free_hint, copy);
     zsock_t *socket = self->list[peer->listener].socket;
     int rc = frame_push_marked (socket, &peer->route, legacy, &shared, peer->mark);
     int cause = errno;
