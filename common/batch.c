@@ -23,6 +23,7 @@ static void s_rewind (batch_t *self)
     self->records = reader (self->bytes.data + skip, self->bytes.size - skip);
     self->left = self->count;
     self->last_time = self->base;
+    self->origins.count = 0;
 }
 
 int batch_peek (batch_t *self, span_t bytes)
@@ -68,7 +69,7 @@ int batch_next (batch_t *self, record_t *record)
 {
     if (self->left == 0)
         return reader_left (&self->records) == 0 ? 0 : -1;
-    if (record_decode (record, self->base, &self->records) < 0)
+    if (record_decode (record, self->base, &self->origins, &self->records) < 0)
         return -1;
     if (self->type == BATCH_TYPE_RECORDS && record->time < self->last_time)
         return -1;
@@ -121,6 +122,7 @@ void batch_begin (batch_writer_t *self, uint8_t *data, const batch_t *head)
     self->head = *head;
     self->head.opens = head->digest != NULL;
     self->head.count = 0;
+    self->head.origins.count = 0;
     self->used = BATCH_HEADER + (self->head.opens ? BATCH_DIGEST : 0);
     self->last_time = head->base;
 }
@@ -132,7 +134,7 @@ uint64_t batch_add (batch_writer_t *self, const record_t *record)
     if (self->head.count == BATCH_RECORDS)
         return 0;
     writer_t out = writer (self->data + self->used, self->limit - self->used);
-    record_encode (record, self->head.base, &out);
+    record_encode (record, self->head.base, &self->head.origins, &out);
     if (out.failed)
         return 0;
     self->used += writer_used (&out);

@@ -46,6 +46,7 @@ typedef struct {
     reader_t records;
     uint16_t left;
     int64_t last_time;
+    record_origins_t origins;
 } batch_t;
 
 // Reads the header at the front of `in`, which may hold more than this batch. Returns 0, or -1 when
@@ -59,7 +60,8 @@ int batch_open (batch_t *self, span_t in, const guid_t *log);
 // record, a time decreases, or bytes are left over.
 int batch_next (batch_t *self, record_t *record);
 
-// The same, but of the record only its sequence and time are read: a tenth of the work.
+// The same, but of the record only its sequence and time are read: a tenth of the work. A batch is
+// read with the one or the other.
 int batch_skip (batch_t *self, uint64_t *seq, int64_t *time);
 
 // Whether all records can be read. Rewinds the batch.
@@ -73,7 +75,7 @@ typedef struct {
     uint8_t *data;
     size_t limit;
     size_t used;
-    batch_t head; // what the header will say
+    batch_t head; // what the header will say, and the origins
     int64_t last_time;
 } batch_writer_t;
 

@@ -2,7 +2,43 @@
 
 #include <string.h>
 
-enum { HAS_AUTHOR = 0x01, HAS_SEND = 0x02, HAS_NICK = 0x04, HAS_TEXT = 0x08, KNOWN = 0x8f };
+enum {
+    HAS_AUTHOR = 0x01,
+    HAS_SEND = 0x02,
+    HAS_NICK = 0x04,
+    HAS_TEXT = 0x08,
+    HAS_ORIGIN = 0x10,
+    NAMES_ORIGIN = HAS_AUTHOR | HAS_SEND,
+    KNOWN = 0x9f
+};
+
+// ---- Origins
+
+static void s_name_origin (record_origins_t *self, const uint8_t *at)
+{
+    self->at[self->count++ % RECORD_ORIGINS] = at;
+}
+
+// The origin-th last; NULL: there was none.
+static const uint8_t *s_origin_at (const record_origins_t *self, uint64_t origin)
+{
+    if (!self || origin < 1 || origin > RECORD_ORIGINS || origin > self->count)
+        return NULL;
+    return self->at[(self->count - origin) % RECORD_ORIGINS];
+}
+
+// The record's origin if it was named, else 0.
+static unsigned s_origin_of (const record_origins_t *self, const record_t *record)
+{
+    const uint8_t *at;
+    for (unsigned origin = 1; (at = s_origin_at (self, origin)); origin++)
+        if (memcmp (at + GUID_SIZE, record->send.device, RECORD_DEVICE) == 0 &&
+            memcmp (at, record->author.bytes, GUID_SIZE) == 0)
+            return origin;
+    return 0;
+}
+
+// ---- Bytes
 
 static uint8_t s_flags (const record_t *self)
 {
@@ -15,16 +51,20 @@ static uint8_t s_flags (const record_t *self)
         flags |= HAS_NICK;
     if (self->text.size > 0)
         flags |= HAS_TEXT;
-    return (uint8_t) flags;
+    return (uint8_t)flags;
 }
 
 static size_t s_body_size (const record_t *self, int64_t base, unsigned flags)
 {
-    size_t size = 2 + varint_size ((uint64_t) (self->time - base));
+    size_t size = 2 + varint_size ((uint64_t)(self->time - base));
     if (flags & HAS_AUTHOR)
         size += GUID_SIZE;
     if (flags & HAS_SEND)
-        size += RECORD_DEVICE + varint_size (self->send.counter) + 4;
+        size += RECORD_DEVICE;
+    if (flags & HAS_ORIGIN)
+        size += 1;
+    if (flags & (HAS_SEND | HAS_ORIGIN))
+        size += varint_size (self->send.counter) + 4;
     if (flags & HAS_NICK)
         size += varint_size (self->nick.size) + self->nick.size;
     if (flags & HAS_TEXT)
@@ -38,17 +78,25 @@ size_t record_size (const record_t *self, int64_t base)
     return varint_size (body) + body;
 }
 
-void record_encode (const record_t *self, int64_t base, writer_t *out)
+void record_encode (const record_t *self, int64_t base, record_origins_t *origins, writer_t *out)
 {
     uint8_t flags = s_flags (self);
+    bool names = (flags & NAMES_ORIGIN) == NAMES_ORIGIN;
+    unsigned origin = names ? s_origin_of (origins, self) : 0;
+    if (origin)
+        flags ^= NAMES_ORIGIN | HAS_ORIGIN;
     writer_varint (out, s_body_size (self, base, flags));
-    writer_u8 (out, (uint8_t) self->kind);
+    writer_u8 (out, (uint8_t)self->kind);
     writer_u8 (out, flags);
-    writer_varint (out, (uint64_t) (self->time - base));
+    writer_varint (out, (uint64_t)(self->time - base));
+    const uint8_t *at = out->at;
     if (flags & HAS_AUTHOR)
         writer_bytes (out, self->author.bytes, GUID_SIZE);
-    if (flags & HAS_SEND) {
+    if (flags & HAS_SEND)
         writer_bytes (out, self->send.device, RECORD_DEVICE);
+    if (flags & HAS_ORIGIN)
+        writer_u8 (out, (uint8_t)origin);
+    if (flags & (HAS_SEND | HAS_ORIGIN)) {
         writer_varint (out, self->send.counter);
         writer_u32 (out, self->send.random);
     }
@@ -61,6 +109,8 @@ void record_encode (const record_t *self, int64_t base, writer_t *out)
         writer_bytes (out, self->text.data, self->text.size);
     }
     writer_bytes (out, self->options.data, self->options.size);
+    if (origins && names && !origin && !out->failed)
+        s_name_origin (origins, at);
 }
 
 // One option; false at the end or when the bytes are none.
@@ -73,7 +123,27 @@ static bool s_next_option (reader_t *in, uint64_t *type, span_t *value)
     return !in->failed;
 }
 
-int record_decode (record_t *self, int64_t base, reader_t *in)
+// Author and device, written out or by the origin.
+static void s_get_origin (record_t *self, unsigned flags, record_origins_t *origins, reader_t *in)
+{
+    const uint8_t *at = in->at;
+    if (flags & HAS_ORIGIN) {
+        at = s_origin_at (origins, reader_varint (in));
+        in->failed = in->failed || !at || (flags & NAMES_ORIGIN);
+        if (!in->failed) {
+            memcpy (self->author.bytes, at, GUID_SIZE);
+            memcpy (self->send.device, at + GUID_SIZE, RECORD_DEVICE);
+        }
+    }
+    if (flags & HAS_AUTHOR)
+        reader_copy (in, self->author.bytes, GUID_SIZE);
+    if (flags & HAS_SEND)
+        reader_copy (in, self->send.device, RECORD_DEVICE);
+    if (origins && !in->failed && (flags & NAMES_ORIGIN) == NAMES_ORIGIN)
+        s_name_origin (origins, at);
+}
+
+int record_decode (record_t *self, int64_t base, record_origins_t *origins, reader_t *in)
 {
     memset (self, 0, sizeof *self);
     span_t bytes = reader_bytes (in, reader_varint (in));
@@ -82,10 +152,8 @@ int record_decode (record_t *self, int64_t base, reader_t *in)
     unsigned flags = reader_u8 (&body);
     self->flags = flags & RECORD_VERIFIED;
     uint64_t delta = reader_varint (&body);
-    if (flags & HAS_AUTHOR)
-        reader_copy (&body, self->author.bytes, GUID_SIZE);
-    if (flags & HAS_SEND) {
-        reader_copy (&body, self->send.device, RECORD_DEVICE);
+    s_get_origin (self, flags, origins, &body);
+    if (flags & (HAS_SEND | HAS_ORIGIN)) {
         self->send.counter = reader_varint (&body);
         self->send.random = reader_u32 (&body);
     }
@@ -98,13 +166,15 @@ int record_decode (record_t *self, int64_t base, reader_t *in)
     span_t value;
     while (s_next_option (&body, &type, &value))
         ;
-    bool sane = !in->failed && !body.failed && base >= 0 && delta <= (uint64_t) (INT64_MAX - base);
-    // What the encoder never writes is no record, so that each record has one form only.
-    if (!sane || (flags & ~(unsigned) KNOWN) || s_flags (self) != flags) {
+    bool sane = !in->failed && !body.failed && base >= 0 && delta <= (uint64_t)(INT64_MAX - base);
+    // What the encoder never writes is no record, so that each has one form only, but for its
+    // origin.
+    unsigned alone = flags & HAS_ORIGIN ? flags ^ (NAMES_ORIGIN | HAS_ORIGIN) : flags;
+    if (!sane || (flags & ~(unsigned)KNOWN) || s_flags (self) != alone) {
         in->failed = true;
         return -1;
     }
-    self->time = base + (int64_t) delta;
+    self->time = base + (int64_t)delta;
     return 0;
 }
 

@@ -7,13 +7,16 @@
 //     body    = kind flags delta              kind, flags: one byte each
 //               [author]                      16 bytes, if flags & HAS_AUTHOR
 //               [device counter random]       8 bytes, varint, 4 bytes, if flags & HAS_SEND
+//               [origin counter random]       varint, varint, 4 bytes, if flags & HAS_ORIGIN
 //               [nick]                        varint size and bytes, if flags & HAS_NICK
 //               [text]                        varint size and bytes, if flags & HAS_TEXT
 //               options                       to the end of the body, see below
 //     options = *( type size bytes )          type and size: varint; unknown types are kept
 //
 // `delta` (varint) is the record's time minus the batch's base time, in microseconds. Varints are
-// unsigned LEB128 in the shortest form.
+// unsigned LEB128 in the shortest form. `origin` stands for author and device where the batch has
+// them already: 1 is the last of its records with both HAS_AUTHOR and HAS_SEND, 2 the one before
+// that, to RECORD_ORIGINS. So who sends many at once is named once.
 
 #ifndef ZCHAT_RECORD_H
 #define ZCHAT_RECORD_H
@@ -23,6 +26,7 @@
 
 #define RECORD_TEXT_MAX 60000 // bytes of text that always fit into one batch
 #define RECORD_DEVICE   8     // bytes of a device's name
+#define RECORD_ORIGINS  8     // that are told apart
 
 typedef enum {
     RECORD_MESSAGE = 1,
@@ -101,15 +105,23 @@ typedef struct {
     span_t options;
 } record_t;
 
-// Bytes that the record takes with this base time (which must not be above its own time).
+// The origins that a batch named so far. To be zeroed where it begins.
+typedef struct {
+    const uint8_t *at[RECORD_ORIGINS]; // author and device, in the batch's bytes; a ring
+    size_t count;                      // how many were named in all
+} record_origins_t;
+
+// Bytes that the record takes at most with this base time (which must not be above its own time).
 size_t record_size (const record_t *self, int64_t base);
 
-// Writes the record; sets out->failed when it does not fit.
-void record_encode (const record_t *self, int64_t base, writer_t *out);
+// Writes the record; sets out->failed when it does not fit. `origins`: of its batch, goes on with
+// it; NULL: the record stands alone.
+void record_encode (const record_t *self, int64_t base, record_origins_t *origins, writer_t *out);
 
-// Reads one record. Returns 0, or -1 (and in->failed) when the bytes are none. Does not judge
-// kinds, texts or nicks: an unknown kind is a record.
-int record_decode (record_t *self, int64_t base, reader_t *in);
+// Reads one record; `origins` as above. Returns 0, or -1 (and in->failed) when the bytes are none.
+// Does not judge kinds, texts or nicks: an unknown kind is a record. An author and device that could
+// have been an origin are taken too.
+int record_decode (record_t *self, int64_t base, record_origins_t *origins, reader_t *in);
 
 // The option's bytes, or a span with data NULL. Options were checked to be well formed on decoding.
 span_t record_option (const record_t *self, uint64_t type);

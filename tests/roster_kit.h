@@ -106,7 +106,7 @@ static inline void image_put (void *arg, const record_t *record)
     size_t room = record_size (record, 0);
     self->records[self->count] = malloc (room);
     writer_t out = writer (self->records[self->count], room);
-    record_encode (record, 0, &out);
+    record_encode (record, 0, NULL, &out);
     ck_assert (!out.failed);
     self->sizes[self->count++] = room;
     ck_assert_uint_lt (self->count, 4096);

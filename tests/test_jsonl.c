@@ -25,8 +25,8 @@ static void s_same (const record_t *a, const record_t *b)
 {
     static uint8_t one[BATCH_MAX], two[BATCH_MAX];
     writer_t left = writer (one, sizeof one), right = writer (two, sizeof two);
-    record_encode (a, 0, &left);
-    record_encode (b, 0, &right);
+    record_encode (a, 0, NULL, &left);
+    record_encode (b, 0, NULL, &right);
     ck_assert (!left.failed && !right.failed);
     ck_assert (span_equal (span (one, writer_used (&left)), span (two, writer_used (&right))));
 }

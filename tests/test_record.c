@@ -28,7 +28,7 @@ static void s_bytes_are (const record_t *record, const char *hex)
 {
     uint8_t bytes[512];
     writer_t out = writer (bytes, sizeof bytes);
-    record_encode (record, BASE, &out);
+    record_encode (record, BASE, NULL, &out);
     ck_assert (!out.failed);
     kit_same_hex (bytes, writer_used (&out), hex);
     ck_assert_uint_eq (record_size (record, BASE), writer_used (&out));
@@ -72,7 +72,7 @@ static int s_read (const char *hex, int64_t base, record_t *record)
 {
     static uint8_t bytes[512];
     reader_t in = reader (bytes, kit_hex (hex, bytes, sizeof bytes));
-    int rc = record_decode (record, base, &in);
+    int rc = record_decode (record, base, NULL, &in);
     ck_assert_msg (rc == 0 || in.failed, "refused, but the reader goes on: %s", hex);
     return rc == 0 && reader_left (&in) > 0 ? 1 : rc;
 }
@@ -116,8 +116,7 @@ START_TEST (second_forms_are_refused)
     static const char *const bad[] = {
         "8400 01 00 00",    // size not in its shortest form
         "05 01 00 8000 00", // delta not in its shortest form
-        "04 01 10 00 00",   // unknown flags
-        "04 01 20 00 00",
+        "04 01 20 00 00",   // unknown flags
         "04 01 40 00 00",
         "13 01 01 00 00000000000000000000000000000000", // author of zeros
         "10 01 02 00 d0d1d2d3d4d5d6d7 00 deadbeef",     // counter 0
@@ -184,11 +183,11 @@ START_TEST (record_that_does_not_fit_sets_failed)
     size_t size = record_size (&record, BASE);
     for (size_t room = 0; room < size; room++) {
         writer_t out = writer (bytes, room);
-        record_encode (&record, BASE, &out);
+        record_encode (&record, BASE, NULL, &out);
         ck_assert_msg (out.failed, "fits into %zu", room);
     }
     writer_t out = writer (bytes, size);
-    record_encode (&record, BASE, &out);
+    record_encode (&record, BASE, NULL, &out);
     ck_assert (!out.failed);
 }
 END_TEST
@@ -235,11 +234,11 @@ START_TEST (random_records_come_back)
         uint8_t room[600], bytes[1024];
         record_t again, record = s_random_record (&chance, room);
         writer_t out = writer (bytes, sizeof bytes);
-        record_encode (&record, BASE, &out);
+        record_encode (&record, BASE, NULL, &out);
         ck_assert (!out.failed);
         ck_assert_uint_eq (writer_used (&out), record_size (&record, BASE));
         reader_t in = reader (bytes, writer_used (&out));
-        ck_assert_int_eq (record_decode (&again, BASE, &in), 0);
+        ck_assert_int_eq (record_decode (&again, BASE, NULL, &in), 0);
         ck_assert_uint_eq (reader_left (&in), 0);
         ck_assert (s_same_record (&record, &again));
     }
@@ -255,16 +254,16 @@ START_TEST (whatever_is_read_is_written_the_same)
         uint8_t room[600], bytes[1024], again[1024];
         record_t record = s_random_record (&chance, room);
         writer_t out = writer (bytes, sizeof bytes);
-        record_encode (&record, BASE, &out);
+        record_encode (&record, BASE, NULL, &out);
         size_t size = writer_used (&out);
         for (size_t n = 1 + dice (&chance, 3); n > 0; n--)
             bytes[dice (&chance, size < 40 ? size : 40)] ^= (uint8_t)(1u << dice (&chance, 8));
         reader_t in = reader (bytes, dice (&chance, 8) ? size : dice (&chance, size));
-        if (record_decode (&record, BASE, &in) < 0)
+        if (record_decode (&record, BASE, NULL, &in) < 0)
             continue;
         read++;
         out = writer (again, sizeof again);
-        record_encode (&record, BASE, &out);
+        record_encode (&record, BASE, NULL, &out);
         ck_assert_uint_eq (writer_used (&out), (size_t)(in.at - bytes));
         ck_assert_mem_eq (again, bytes, writer_used (&out));
     }
@@ -277,11 +276,142 @@ START_TEST (every_truncation_is_refused)
     record_t record = s_message ();
     uint8_t bytes[64];
     writer_t out = writer (bytes, sizeof bytes);
-    record_encode (&record, BASE, &out);
+    record_encode (&record, BASE, NULL, &out);
     for (size_t size = 0; size < writer_used (&out); size++) {
         reader_t in = reader (bytes, size);
-        ck_assert_int_eq (record_decode (&record, BASE, &in), -1);
+        ck_assert_int_eq (record_decode (&record, BASE, NULL, &in), -1);
     }
+}
+END_TEST
+
+// ---- Origins
+
+static record_t s_sent (unsigned who, uint64_t counter)
+{
+    record_t record = s_message ();
+    record.author.bytes[0] = (uint8_t)who;
+    record.send.counter = counter;
+    record.nick = span (NULL, 0);
+    return record;
+}
+
+START_TEST (who_sends_again_is_named_once)
+{
+    uint8_t bytes[256];
+    writer_t out = writer (bytes, sizeof bytes);
+    record_origins_t origins = {0};
+    record_t first = s_sent (0xa0, 1), second = s_sent (0xa0, 2), third = s_sent (0xb0, 7);
+    first.flags = second.flags = 0;
+    record_encode (&first, BASE, &origins, &out);
+    size_t named = writer_used (&out);
+    record_encode (&second, BASE, &origins, &out);
+    kit_same_hex (bytes + named, writer_used (&out) - named,
+                  "13 01 18 c0843d 01 02 deadbeef 07686920f09f90b1");
+    record_encode (&third, BASE, &origins, &out);
+    size_t before = writer_used (&out);
+    record_encode (&second, BASE, &origins, &out);
+    kit_same_hex (bytes + before, writer_used (&out) - before,
+                  "13 01 18 c0843d 02 02 deadbeef 07686920f09f90b1");
+}
+END_TEST
+
+// The one named last is 1; of more than RECORD_ORIGINS those named first are named again.
+START_TEST (some_origins_are_told_apart)
+{
+    uint8_t bytes[4096];
+    writer_t out = writer (bytes, sizeof bytes);
+    record_origins_t origins = {0}, read = {0};
+    size_t named = 0;
+    for (unsigned i = 0; i < 2 * RECORD_ORIGINS + 2; i++) {
+        record_t record = s_sent (i % (RECORD_ORIGINS + 1), i + 1);
+        const uint8_t *at = out.at;
+        record_encode (&record, BASE, &origins, &out);
+        named += (at[2] & 0x10) == 0;
+    }
+    ck_assert_uint_eq (named, 2 * RECORD_ORIGINS + 2); // by turns, so that none is there any more
+    for (unsigned i = 2; i < RECORD_ORIGINS + 1; i++) {
+        record_t record = s_sent (i, 100);
+        const uint8_t *at = out.at;
+        record_encode (&record, BASE, &origins, &out);
+        ck_assert_uint_eq (at[2], 0x98);
+    }
+    reader_t in = reader (bytes, writer_used (&out));
+    record_t record;
+    for (unsigned i = 0; i < 2 * RECORD_ORIGINS + 2; i++) {
+        ck_assert_int_eq (record_decode (&record, BASE, &read, &in), 0);
+        ck_assert_uint_eq (record.author.bytes[0], i % (RECORD_ORIGINS + 1));
+        ck_assert_uint_eq (record.send.counter, i + 1);
+    }
+    for (unsigned i = 2; i < RECORD_ORIGINS + 1; i++) {
+        record_t wanted = s_sent (i, 100);
+        ck_assert_int_eq (record_decode (&record, BASE, &read, &in), 0);
+        ck_assert (s_same_record (&record, &wanted));
+    }
+}
+END_TEST
+
+// Another device of the same author is another origin, and who says no device is none.
+START_TEST (an_origin_is_author_and_device)
+{
+    uint8_t bytes[256];
+    writer_t out = writer (bytes, sizeof bytes);
+    record_origins_t origins = {0};
+    record_t record = s_sent (1, 1);
+    record_encode (&record, BASE, &origins, &out);
+    record.send.device[0] ^= 1;
+    const uint8_t *at = out.at;
+    record_encode (&record, BASE, &origins, &out);
+    ck_assert_uint_eq (at[2], 0x8b);
+    record.send.counter = 0;
+    at = out.at;
+    record_encode (&record, BASE, &origins, &out);
+    ck_assert_uint_eq (at[2], 0x89);
+    ck_assert_uint_eq (origins.count, 2);
+}
+END_TEST
+
+START_TEST (wrong_origins_are_refused)
+{
+    static const char *const bad[] = {
+        "09 01 10 00 00 02 deadbeef",      // none
+        "09 01 10 00 02 02 deadbeef",      // two back, where there was one
+        "09 01 10 00 09 02 deadbeef",      // farther than any
+        "0a 01 10 00 8100 02 deadbeef",    // not in its shortest form
+        "09 01 10 00 01 00 deadbeef",      // counter 0
+        "08 01 10 00 01 02 deadbe",        // cut
+        "19 01 11 00 01" ANN "02deadbeef", // and an author
+        "11 01 12 00 01 d0d1d2d3d4d5d6d7 02 deadbeef",
+    };
+    uint8_t first[64], bytes[64];
+    writer_t out = writer (first, sizeof first);
+    record_origins_t origins = {0};
+    record_t record = s_sent (1, 1);
+    record_encode (&record, BASE, &origins, &out);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        record_origins_t copy = origins;
+        reader_t in = reader (bytes, kit_hex (bad[i], bytes, sizeof bytes));
+        ck_assert_msg (record_decode (&record, BASE, &copy, &in) == -1, "read: %s", bad[i]);
+    }
+    static const char right[] = "09 01 10 00 01 02 deadbeef";
+    reader_t in = reader (bytes, kit_hex (right, bytes, sizeof bytes)), alone = in;
+    ck_assert_int_eq (record_decode (&record, BASE, &origins, &in), 0);
+    ck_assert_int_eq (record_decode (&record, BASE, NULL, &alone), -1); // it stands in no batch
+}
+END_TEST
+
+// Logs that were written before origins were, and who does not bother.
+START_TEST (who_is_named_each_time_is_read_too)
+{
+    uint8_t bytes[256];
+    writer_t out = writer (bytes, sizeof bytes);
+    record_t record, first = s_sent (1, 1), second = s_sent (1, 2);
+    record_encode (&first, BASE, NULL, &out);
+    record_encode (&second, BASE, NULL, &out);
+    reader_t in = reader (bytes, writer_used (&out));
+    record_origins_t origins = {0};
+    ck_assert_int_eq (record_decode (&record, BASE, &origins, &in), 0);
+    ck_assert_int_eq (record_decode (&record, BASE, &origins, &in), 0);
+    ck_assert (s_same_record (&record, &second));
 }
 END_TEST
 
@@ -316,6 +446,11 @@ int main (void)
     tcase_add_test (cases, random_records_come_back);
     tcase_add_test (cases, whatever_is_read_is_written_the_same);
     tcase_add_test (cases, every_truncation_is_refused);
+    tcase_add_test (cases, who_sends_again_is_named_once);
+    tcase_add_test (cases, some_origins_are_told_apart);
+    tcase_add_test (cases, an_origin_is_author_and_device);
+    tcase_add_test (cases, wrong_origins_are_refused);
+    tcase_add_test (cases, who_is_named_each_time_is_read_too);
     tcase_add_test (cases, kinds_have_names);
     return kit_run (cases, "record");
 }

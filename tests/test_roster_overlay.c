@@ -455,7 +455,7 @@ static void s_life_start (life_t *life)
     for (size_t i = 0; i < life->log->count; i++) {
         reader_t in = reader (life->log->records[i], life->log->sizes[i]);
         record_t record;
-        ck_assert_int_eq (record_decode (&record, 0, &in), 0);
+        ck_assert_int_eq (record_decode (&record, 0, NULL, &in), 0);
         record.seq = i + 1;
         roster_put (replayed, &record);
         roster_commit (replayed);

@@ -18,7 +18,7 @@ bool hole_read (hole_t *self, const batch_t *batch)
     if (reader_u8 (&kind) != RECORD_HOLE)
         return false;
     record_t record;
-    if (record_decode (&record, batch->base, &in) < 0)
+    if (record_decode (&record, batch->base, NULL, &in) < 0)
         return false;
     span_t chain = record_option (&record, RECORD_OPT_CHAIN);
     self->from = record_option_number (&record, RECORD_OPT_FROM, 0);

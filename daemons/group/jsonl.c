@@ -33,7 +33,7 @@ enum { OPTIONS = sizeof s_options / sizeof s_options[0], TIME_TEXT = 40 };
 static uint32_t s_sum (const record_t *record, uint8_t room[BATCH_MAX + 16])
 {
     writer_t out = writer (room, BATCH_MAX + 16);
-    record_encode (record, 0, &out);
+    record_encode (record, 0, NULL, &out);
     return (uint32_t)XXH3_64bits (room, writer_used (&out));
 }
 

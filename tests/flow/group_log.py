@@ -59,7 +59,8 @@ class Segment:
             seed = xxhash.xxh3_64_intdigest(self.log.bytes + data[16:24] + data[:8])
             same(checksum, xxhash.xxh3_64_intdigest(data[16:], seed), "a STATE batch's checksum")
             reader = Reader(data[68:])
-            records += [read_record(reader, None, base) for _ in range(count)]
+            origins = []
+            records += [read_record(reader, None, base, origins) for _ in range(count)]
             same(reader.left(), 0)
             at += size
         same(at, self.start)

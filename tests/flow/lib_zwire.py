@@ -202,13 +202,21 @@ def blake(data, size=32, key=b""):
     return hashlib.blake2b(data, digest_size=size, key=key).digest()
 
 
-def read_record(reader, seq, base):
+def read_record(reader, seq, base, origins):
     body = Reader(reader.take(reader.varint()))
     kind, flags, delta = body.number(1), body.number(1), body.varint()
-    if flags & 0x70:
+    if flags & 0x60 or flags & 0x10 and flags & 3:
         raise Wrong(f"unknown flags {flags:#x}")
     author = uuid.UUID(bytes=bytes(body.take(16))) if flags & 1 else None
-    device, counter, random = (body.take(8), body.varint(), body.number(4)) if flags & 2 else (None, 0, None)
+    device = body.take(8) if flags & 2 else None
+    if flags & 3 == 3:
+        origins.append((author, device))
+    if flags & 0x10:
+        back = body.varint()
+        if not 1 <= back <= min(8, len(origins)):
+            raise Wrong(f"origin {back}")
+        author, device = origins[-back]
+    counter, random = (body.varint(), body.number(4)) if device else (0, None)
     nick = body.take(body.varint()).decode() if flags & 4 else None
     text = body.take(body.varint()).decode() if flags & 8 else None
     options = {}
@@ -237,7 +245,8 @@ class Batch:
         self.chain = blake(self.chain_before + self.bytes)
         self.last = self.first + self.count - 1
         reader = Reader(self.bytes[reader.at:])
-        self.records = [read_record(reader, self.first + i, self.base) for i in range(self.count)]
+        origins = []
+        self.records = [read_record(reader, self.first + i, self.base, origins) for i in range(self.count)]
         times = [self.base] + [record.time for record in self.records]
         if reader.left() or times != sorted(times):
             raise Wrong(f"the records of the batch at {self.first} are wrong")

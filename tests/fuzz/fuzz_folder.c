@@ -235,7 +235,7 @@ static void s_fold (void *arg, const record_t *record)
     sight_t *sight = arg;
     uint8_t room[BATCH_MAX + 16];
     writer_t out = writer (room, sizeof room);
-    record_encode (record, 0, &out);
+    record_encode (record, 0, NULL, &out);
     sight->folded = XXH3_64bits_withSeed (room, writer_used (&out), sight->folded + record->seq);
 }
 

@@ -32,7 +32,7 @@ static char *s_print (const record_t *record, uint64_t seq, size_t *size)
 static span_t s_encode (const record_t *record, uint8_t room[BATCH_MAX])
 {
     writer_t out = writer (room, BATCH_MAX);
-    record_encode (record, 0, &out);
+    record_encode (record, 0, NULL, &out);
     s_must (!out.failed);
     return span (room, writer_used (&out));
 }
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (size < 1 + 3 * changes)
         return 0;
     reader_t in = reader (data + 1 + 3 * changes, size - 1 - 3 * changes);
-    if (record_decode (&record, BASE, &in) < 0)
+    if (record_decode (&record, BASE, NULL, &in) < 0)
         return 0;
     size_t length;
     uint64_t seq = size;

@@ -39,6 +39,7 @@ def option(kind, data):
 
 RECORDS = {
     "message": record(1, 0x8f, 1000, ANN, DEVICE + varint(300) + b"\xde\xad\xbe\xef", sized(b"ann"), sized(b"hi")),
+    "again": record(1, 0x98, 1001, b"\1" + varint(301) + b"\xde\xad\xbe\xef", sized(b"and again")),
     "bare": record(1, 0, 0),
     "join": record(2, 0x85, 300, ANN, sized(b"ann")),
     "leave": record(3, 1, 2**40, ANN),
@@ -57,6 +58,7 @@ def batch(kind, flags, first, base, lag, records, digest=b""):
 
 BATCHES = {
     "one": batch(1, 0, 5, BASE, 4, [RECORDS["message"]]),
+    "two": batch(1, 0, 5, BASE, 4, [RECORDS["message"], RECORDS["again"]]),
     "opens": batch(1, 1, 1, BASE, 0, [RECORDS["open"], RECORDS["join"], RECORDS["message"]], HASH),
     "state": batch(2, 0, 2**40, BASE, 0, [RECORDS["join"], RECORDS["topic"]]),
     "many": batch(1, 0, 7, 0, 0, [RECORDS["bare"]] * 50),
