@@ -100,6 +100,18 @@ int batch_skip (batch_t *self, uint64_t *seq, int64_t *time)
     return 1;
 }
 
+int64_t batch_last_time (const batch_t *self)
+{
+    batch_t copy = *self;
+    uint64_t seq;
+    int64_t time = copy.base;
+    int rc;
+    s_rewind (&copy);
+    while ((rc = batch_skip (&copy, &seq, &time)) == 1)
+        ;
+    return rc == 0 ? time : INT64_MAX;
+}
+
 bool batch_sound (batch_t *self)
 {
     record_t record;

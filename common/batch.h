@@ -64,6 +64,9 @@ int batch_next (batch_t *self, record_t *record);
 // read with the one or the other.
 int batch_skip (batch_t *self, uint64_t *seq, int64_t *time);
 
+// The time of its last record; INT64_MAX where they cannot be read.
+int64_t batch_last_time (const batch_t *self);
+
 // Whether all records can be read. Rewinds the batch.
 bool batch_sound (batch_t *self);
 

@@ -23,7 +23,7 @@ END_TEST
 START_TEST (first_batch_becomes_an_entry_wherever_it_is)
 {
     index_t *index = index_new ();
-    index_add (index, 7, 100, 88);
+    index_add (index, 7, 100, 100, 88);
     s_is (index_by_seq (index, 7), 7);
     ck_assert_int_eq (index_by_seq (index, 7)->time, 100);
     ck_assert_uint_eq (index_by_seq (index, 7)->offset, 88);
@@ -34,10 +34,10 @@ END_TEST
 START_TEST (batches_nearer_than_64_kib_are_left_out)
 {
     index_t *index = index_new ();
-    index_add (index, 1, 1, 88);
-    index_add (index, 2, 2, 88 + INDEX_SPACING - 1);
-    index_add (index, 3, 3, 88 + INDEX_SPACING);
-    index_add (index, 4, 4, 88 + INDEX_SPACING + 1);
+    index_add (index, 1, 1, 1, 88);
+    index_add (index, 2, 2, 2, 88 + INDEX_SPACING - 1);
+    index_add (index, 3, 3, 3, 88 + INDEX_SPACING);
+    index_add (index, 4, 4, 4, 88 + INDEX_SPACING + 1);
     s_is (index_by_seq (index, 2), 1);
     s_is (index_by_seq (index, 3), 3);
     s_is (index_by_seq (index, 4), 3);
@@ -52,7 +52,7 @@ static index_t *s_four (void)
     static const int64_t times[] = {1000, 2000, 2000, 3000};
     index_t *index = index_new ();
     for (uint64_t i = 0; i < 4; i++)
-        index_add (index, 10 * (i + 1), times[i], (i + 1) * INDEX_SPACING);
+        index_add (index, 10 * (i + 1), times[i], times[i], (i + 1) * INDEX_SPACING);
     return index;
 }
 
@@ -102,11 +102,11 @@ END_TEST
 START_TEST (lost_span_is_an_entry_and_so_is_what_lies_behind_it)
 {
     index_t *index = index_new ();
-    index_add (index, 1, 1000, 88);
+    index_add (index, 1, 1000, 1000, 88);
     index_add_lost (index, 5, 300);
     index_add_lost (index, 5, 700); // it is one
-    index_add (index, 9, 3000, 900);
-    index_add (index, 10, 3000, 1000); // too near
+    index_add (index, 9, 3000, 3000, 900);
+    index_add (index, 10, 3000, 3000, 1000); // too near
     s_is (index_by_seq (index, 4), 1);
     s_is (index_by_seq (index, 5), 5);
     ck_assert (index_by_seq (index, 8)->lost && index_by_seq (index, 8)->offset == 300);
@@ -119,12 +119,33 @@ START_TEST (lost_span_is_an_entry_and_so_is_what_lies_behind_it)
 }
 END_TEST
 
+// So a time between an entry's last record and the next entry needs no look at the file.
+START_TEST (entry_knows_the_last_time_behind_it)
+{
+    index_t *index = index_new ();
+    index_add_hole (index);
+    index_add (index, 1, 1000, 1500, 88);
+    ck_assert_int_eq (index_by_seq (index, 1)->last, 1500);
+    index_add (index, 5, 1500, 1700, 300);
+    ck_assert_int_eq (index_by_seq (index, 1)->last, 1700);
+    index_add (index, 9, 2000, 2000, 88 + INDEX_SPACING);
+    ck_assert_int_eq (index_by_seq (index, 1)->last, 1700);
+    ck_assert_int_eq (index_by_seq (index, 9)->last, 2000);
+    index_add_hole (index);
+    index_add (index, 12, 2100, 2200, 200 + INDEX_SPACING);
+    ck_assert_int_eq (index_by_seq (index, 9)->last, INT64_MAX);
+    index_add_lost (index, 14, 300 + INDEX_SPACING);
+    ck_assert_int_eq (index_by_seq (index, 14)->last, INT64_MAX);
+    index_destroy (&index);
+}
+END_TEST
+
 START_TEST (lost_front_has_no_time)
 {
     index_t *index = index_new ();
     index_add_lost (index, 1, 88);
     ck_assert_ptr_null (index_by_time (index, 1000));
-    index_add (index, 9, 3000, 900);
+    index_add (index, 9, 3000, 3000, 900);
     ck_assert_ptr_null (index_by_time (index, 3000));
     s_is (index_by_time (index, 3001), 9);
     index_destroy (&index);
@@ -154,9 +175,9 @@ START_TEST (random_indexes_agree_with_a_plain_search)
     for (int round = 0; round < 20; round++) {
         index_t *index = index_new ();
         size_t count = 0;
-        index_entry_t entry = {1, 5, 88, false};
+        index_entry_t entry = {1, 5, 88, false, 5};
         for (size_t i = 0; i < 1 + dice (&chance, 2000); i++) {
-            index_add (index, entry.seq, entry.time, entry.offset);
+            index_add (index, entry.seq, entry.time, entry.time, entry.offset);
             if (count == 0 || entry.offset >= kept[count - 1].offset + INDEX_SPACING)
                 kept[count++] = entry;
             entry.seq += 1 + dice (&chance, 1000);
@@ -192,6 +213,7 @@ int main (void)
     tcase_add_test (cases, by_time_the_last_that_is_earlier);
     tcase_add_test (cases, by_offset_the_last_at_or_before);
     tcase_add_test (cases, lost_span_is_an_entry_and_so_is_what_lies_behind_it);
+    tcase_add_test (cases, entry_knows_the_last_time_behind_it);
     tcase_add_test (cases, lost_front_has_no_time);
     tcase_add_test (cases, entries_follow_each_other);
     tcase_add_test (cases, random_indexes_agree_with_a_plain_search);

@@ -203,6 +203,37 @@ START_TEST (break_begins_a_new_batch)
 }
 END_TEST
 
+// A page is whole batches: those of a large job are not much larger than LOG_BATCH.
+START_TEST (large_job_is_several_batches)
+{
+    enum { COUNT = 1000, SIZE = 150 };
+    static char text[SIZE];
+    memset (text, 'x', sizeof text);
+    record_t record = {.kind = RECORD_MESSAGE, .text = span (text, sizeof text)};
+    log_begin (s_logs.log, s_logs.now, COUNT * 2 * SIZE, false);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq (log_put (s_logs.log, &record), 0);
+    log_commit (s_logs.log);
+    logs_finish (&s_logs);
+    segments_page_t page;
+    record_why_t why;
+    ck_assert_int_eq (log_read (s_logs.log, 2, UINT64_MAX, LOG_JOB_MAX, &page, &why),
+                      SEGMENTS_PAGE);
+    ck_assert_uint_eq (page.last, 1 + COUNT);
+    span_t left = page.batches;
+    size_t count = 0;
+    for (batch_t batch; left.size > 0; count++) {
+        ck_assert_int_eq (batch_open (&batch, left, log_id (s_logs.log)), 0);
+        ck_assert_uint_lt (batch.bytes.size, LOG_BATCH + 2 * SIZE);
+        left = span (left.data + batch.bytes.size, left.size - batch.bytes.size);
+        ck_assert (left.size == 0 || batch.bytes.size >= LOG_BATCH);
+    }
+    ck_assert_uint_gt (count, 5);
+    free (page.buffer);
+    s_is_sound (1);
+}
+END_TEST
+
 START_TEST (job_is_full_at_its_limit)
 {
     static char text[RECORD_TEXT_MAX];
@@ -599,6 +630,7 @@ int main (void)
     tcase_add_test (cases, times_never_decrease);
     tcase_add_test (cases, cancelled_job_leaves_no_trace);
     tcase_add_test (cases, break_begins_a_new_batch);
+    tcase_add_test (cases, large_job_is_several_batches);
     tcase_add_test (cases, job_is_full_at_its_limit);
     tcase_add_test (cases, hint_too_small_is_only_a_smaller_job);
     tcase_add_test (cases, log_goes_on_in_a_new_segment);

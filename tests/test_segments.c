@@ -441,7 +441,7 @@ START_TEST (read_errors_are_errors)
                           SEGMENTS_FAILED);
         ck_assert_int_eq (errno, EBADF);
         ck_assert_ptr_null (page.buffer);
-        ck_assert_int_eq (segments_find (segments, s_entry (book, book->firsts[1])->time + 1,
+        ck_assert_int_eq (segments_find (segments, s_entry (book, book->firsts[1] + 1)->time,
                                          s_head (book), &may, &seq),
                           SEGMENTS_FAILED);
         dup2 (good, fd);

@@ -379,6 +379,12 @@ START_TEST (damage_that_comes_later_is_a_gap_too)
                 s_seq_is_right (segments, book, book->entries[j].last, 3000);
             entry_t *entry = &book->entries[dice (&chance, book->count)];
             logbook_damage (book, entry, (spoil_t)dice (&chance, 3));
+            // By the index, which knows the times, it begins there; who reads there is told.
+            uint64_t may, is;
+            s_find (segments, book, entry->base, &may, &is);
+            ck_assert_uint_le (may, entry->first);
+            s_seq_is_right (segments, book, entry->last, 3000);
+            s_seq_is_right (segments, book, may, 3000);
             s_time_is_right (segments, book, entry->base);
             s_time_is_right (segments, book, entry->time + 1);
         }
@@ -400,6 +406,31 @@ static uint64_t s_bytes_read (void)
     faults_forget ();
     return bytes;
 }
+
+// A time that lies between the last record behind an entry of the index and the next entry.
+START_TEST (time_between_two_entries_is_found_without_a_look)
+{
+    logbook_t *book = logbook_new ();
+    logbook_segment (book);
+    for (int i = 0; i < 50; i++)
+        logbook_batch (book, 100, 200);
+    segments_t *segments = segments_new (book->dir, &book->id);
+    uint64_t may, is;
+    s_find (segments, book, book->time + 1, &may, &is); // the index is made
+    s_bytes_read ();
+    for (size_t i = 2; i < book->count; i++) {
+        s_find (segments, book, book->entries[i].base, &may, &is);
+        ck_assert_uint_eq (is, book->entries[i].first);
+        ck_assert_uint_eq (may, is);
+    }
+    ck_assert_uint_eq (s_bytes_read (), 0);
+    s_find (segments, book, book->entries[7].time, &may, &is);
+    ck_assert_uint_eq (is, book->entries[7].last);
+    ck_assert_uint_gt (s_bytes_read (), 0);
+    segments_destroy (&segments);
+    logbook_destroy (book);
+}
+END_TEST
 
 // A wide span that is damaged, at first or later, is gone through in steps.
 START_TEST (no_call_goes_through_more_than_a_few_mebibytes)
@@ -519,6 +550,7 @@ int main (void)
     tcase_add_test (cases, damage_before_and_behind_a_hole_is_told);
     tcase_add_test (cases, holes_in_a_row_are_one_gap);
     tcase_add_test (cases, damage_that_comes_later_is_a_gap_too);
+    tcase_add_test (cases, time_between_two_entries_is_found_without_a_look);
     tcase_add_test (cases, no_call_goes_through_more_than_a_few_mebibytes);
     tcase_add_test (cases, batch_out_of_place_hides_none_behind_it);
     tcase_add_test (cases, batch_of_a_later_segment_hides_nothing_of_it);

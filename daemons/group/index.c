@@ -32,23 +32,32 @@ static void s_append (index_t *self, const index_entry_t *entry)
     self->entries[self->count++] = *entry;
 }
 
-static const index_entry_t *s_newest (const index_t *self)
+static index_entry_t *s_newest (const index_t *self)
 {
     return self->count > 0 ? &self->entries[self->count - 1] : NULL;
 }
 
-void index_add (index_t *self, uint64_t seq, int64_t time, uint64_t offset)
+void index_add (index_t *self, uint64_t seq, int64_t time, int64_t last, uint64_t offset)
 {
-    const index_entry_t *last = s_newest (self);
-    if (!last || last->lost || offset - last->offset >= INDEX_SPACING)
-        s_append (self, &(index_entry_t){seq, time, offset, false});
+    index_entry_t *newest = s_newest (self);
+    if (!newest || newest->lost || offset - newest->offset >= INDEX_SPACING)
+        s_append (self, &(index_entry_t){seq, time, offset, false, last});
+    else if (last > newest->last)
+        newest->last = last;
+}
+
+void index_add_hole (index_t *self)
+{
+    index_entry_t *newest = s_newest (self);
+    if (newest)
+        newest->last = INT64_MAX;
 }
 
 void index_add_lost (index_t *self, uint64_t seq, uint64_t offset)
 {
     const index_entry_t *last = s_newest (self);
     if (!last || !last->lost) // its time keeps the order, and tells nothing
-        s_append (self, &(index_entry_t){seq, last ? last->time : 0, offset, true});
+        s_append (self, &(index_entry_t){seq, last ? last->time : 0, offset, true, INT64_MAX});
 }
 
 typedef enum { BY_SEQ, BY_TIME, BY_OFFSET } index_key_t;

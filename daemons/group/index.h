@@ -18,15 +18,19 @@ typedef struct {
     uint64_t seq; // first sequence of the batch at `offset`
     int64_t time; // its base time
     uint64_t offset;
-    bool lost; // there is no whole batch from here on to the next entry, if there is one
+    bool lost;    // there is no whole batch from here on to the next entry, if there is one
+    int64_t last; // time of the last record before the next entry; INT64_MAX: not known
 } index_entry_t;
 
 index_t *index_new (void);
 void index_destroy (index_t **self_p);
 
-// Offers the next batch; it becomes an entry if it lies far enough behind the last one, or directly
-// behind what is lost.
-void index_add (index_t *self, uint64_t seq, int64_t time, uint64_t offset);
+// Offers the next batch, with the times of its first and last record; it becomes an entry if it
+// lies far enough behind the last one, or directly behind what is lost.
+void index_add (index_t *self, uint64_t seq, int64_t time, int64_t last, uint64_t offset);
+
+// Behind the last entry stands what has no time, and is to be looked at: a hole.
+void index_add_hole (index_t *self);
 
 // From this offset on there is no whole batch, where `seq` was expected.
 void index_add_lost (index_t *self, uint64_t seq, uint64_t offset);

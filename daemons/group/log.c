@@ -340,6 +340,8 @@ int log_put (log_t *self, record_t *record)
 {
     assert (self->building);
     record->time = self->now;
+    if (self->in_batch && self->batch.used >= LOG_BATCH)
+        s_end_batch (self);
     uint64_t seq = self->in_batch ? batch_add (&self->batch, record) : 0;
     if (seq == 0) {
         s_end_batch (self);
@@ -425,7 +427,7 @@ static void s_job_durable (log_t *self)
         int rc = batch_peek (&batch, left);
         assert (rc == 0);
         if (segment->complete) // else it is made again, and comes to this
-            index_add (segment->index, batch.first, batch.base, offset);
+            index_add (segment->index, batch.first, batch.base, self->now, offset);
         offset += batch.bytes.size;
         left = span (left.data + batch.bytes.size, left.size - batch.bytes.size);
     }

@@ -19,6 +19,7 @@
 #include "daemons/group/writer.h"
 
 #define LOG_JOB_MAX  1048576 // bytes of batches in one job
+#define LOG_BATCH    16384   // a batch is ended behind that many bytes: a page is whole batches
 #define LOG_HEADROOM SEGMENTS_HEADROOM
 
 typedef struct log log_t;

@@ -266,8 +266,10 @@ static void s_took (run_t *self, segment_t *segment, batch_t *batch, uint64_t of
     s_fold_batch (self, batch);
     hole_t hole;
     self->result->last = hole_last (batch);
-    if (!hole_read (&hole, batch))
-        index_add (segment->index, batch->first, batch->base, offset);
+    if (hole_read (&hole, batch))
+        index_add_hole (segment->index);
+    else
+        index_add (segment->index, batch->first, batch->base, batch_last_time (batch), offset);
     segment->indexed_seq = self->result->last + 1;
     segment->indexed = segment->end = end;
 }

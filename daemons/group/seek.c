@@ -6,6 +6,17 @@ void seek_lost (seek_t *self, uint64_t seq)
         self->lost = seq;
 }
 
+void seek_passed (seek_t *self)
+{
+    self->lost = 0;
+}
+
+void seek_found (seek_t *self, uint64_t seq)
+{
+    self->is = seq;
+    self->may = self->lost ? self->lost : seq;
+}
+
 void seek_in_batch (seek_t *self, batch_t *batch)
 {
     hole_t hole;
@@ -19,11 +30,10 @@ void seek_in_batch (seek_t *self, batch_t *batch)
         return;
     }
     while (!self->is && batch_skip (batch, &seq, &time) == 1) {
-        if (time >= self->time) {
-            self->is = seq;
-            self->may = self->lost ? self->lost : seq;
-        } else
-            self->lost = 0;
+        if (time >= self->time)
+            seek_found (self, seq);
+        else
+            seek_passed (self);
     }
 }
 

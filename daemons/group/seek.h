@@ -19,6 +19,10 @@ typedef struct {
 // Records from `seq` on are lost, and nobody knows their times.
 void seek_lost (seek_t *self, uint64_t seq);
 
+// There are records before the time, none of them at or after it; or that is the first one.
+void seek_passed (seek_t *self);
+void seek_found (seek_t *self, uint64_t seq);
+
 // Goes through one batch.
 void seek_in_batch (seek_t *self, batch_t *batch);
 

@@ -247,8 +247,10 @@ static void s_index_batch (segment_t *segment, const batch_t *batch, uint64_t of
     hole_t hole;
     if (batch->type != BATCH_TYPE_RECORDS)
         return;
-    if (!hole_read (&hole, batch))
-        index_add (segment->index, batch->first, batch->base, offset);
+    if (hole_read (&hole, batch))
+        index_add_hole (segment->index);
+    else
+        index_add (segment->index, batch->first, batch->base, batch_last_time (batch), offset);
     segment->indexed_seq = hole_last (batch) + 1;
 }
 
@@ -516,6 +518,10 @@ static segments_read_t s_find_in (segments_t *self, segment_t *segment, seek_t *
     do {
         if (entry && entry->lost)
             seek_lost (find, entry->seq);
+        else if (entry && entry->last < find->time)
+            seek_passed (find);
+        else if (entry && entry->time >= find->time)
+            seek_found (find, entry->seq);
         else
             rc = s_find_behind (self, segment, entry, find);
         if (rc == SEGMENTS_PAGE)
