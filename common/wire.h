@@ -44,6 +44,7 @@ typedef enum {
     WIRE_FOLLOW = 0x09,
     WIRE_CREDIT = 0x0a,
     WIRE_MANAGE = 0x0b,
+    WIRE_SENDS = 0x0c,
     // to a registry
     WIRE_ANNOUNCE = 0x20,
     WIRE_WITHDRAW = 0x21,
@@ -64,7 +65,8 @@ typedef enum {
     WIRE_ROW_ACK = 0xf0,
     WIRE_ROW_ERROR = 0xf1,
     WIRE_ROW_MEMBER = 0xf2,
-    WIRE_ROW_GROUP = 0xf3
+    WIRE_ROW_GROUP = 0xf3,
+    WIRE_ROW_SEND = 0xf4
 } wire_kind_t;
 
 typedef enum {

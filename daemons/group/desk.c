@@ -357,6 +357,31 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
         s_read (call);
 }
 
+// The rows one after the other, each as if it had come as a SEND.
+static void s_dispatch_each (call_t *call, wire_error_t refusal)
+{
+    span_t rows = wire_bytes (call->message, WIRE_F_ROWS);
+    span_t device = wire_bytes (call->message, WIRE_F_DEVICE);
+    reader_t in = reader (rows.data, rows.size);
+    wire_t send;
+    size_t count = 0;
+    int rc;
+    while ((rc = wire_next_row (&send, WIRE_ROW_SEND, &in)) == 1 && count++ < WIRE_UNANSWERED) {
+        call_t one = *call;
+        pending_t *part = pending_part (*call->pending_p);
+        one.message = &send;
+        one.pending_p = &part;
+        send.kind = part->kind = WIRE_SEND;
+        send.tag = part->tag = (uint32_t)wire_number (&send, WIRE_F_TAG);
+        send.uuid = call->message->uuid;
+        wire_set_bytes (&send, WIRE_F_DEVICE, device);
+        s_dispatch (&one, refusal);
+        pending_destroy (&part); // unless somebody took it
+    }
+    if (rc != 0 || count == 0)
+        s_refuse (call, WIRE_ERR_BAD_REQUEST); // what follows is not taken
+}
+
 static wire_error_t s_decode (wire_t *message, const pending_t *pending)
 {
     wire_error_t error = wire_decode (message, frame_body (&pending->frame));
@@ -386,7 +411,10 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
         s_refuse_limit (call, WIRE_ERR_LIMIT, visitor.limit, LIMIT_WAIT_MS);
     else {
         showings_take (call->desk->showings, call->peer, &message);
-        s_dispatch (call, visitor.refusal);
+        if (message.kind == WIRE_SENDS)
+            s_dispatch_each (call, visitor.refusal);
+        else
+            s_dispatch (call, visitor.refusal);
     }
     peer_release (&call->peer);
 }

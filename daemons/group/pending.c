@@ -25,14 +25,29 @@ pending_t *pending_new (void)
     return self;
 }
 
+pending_t *pending_part (pending_t *whole)
+{
+    pending_t *self = pending_new ();
+    self->whole = whole;
+    self->proved = whole->proved;
+    self->who = whole->who;
+    whole->parts++;
+    return self;
+}
+
 void pending_destroy (pending_t **self_p)
 {
     pending_t *self = *self_p;
+    *self_p = NULL;
     if (!self)
         return;
+    if (self->parts > 0) {
+        self->parts--;
+        return;
+    }
     frame_close (&self->frame);
     peer_release (&self->peer);
-    *self_p = NULL;
+    pending_destroy (&self->whole);
     if (s_spare.count == SPARE_MAX) {
         free (self);
         return;
@@ -44,7 +59,7 @@ void pending_destroy (pending_t **self_p)
 
 size_t pending_size (const pending_t *self)
 {
-    return sizeof *self + frame_body (&self->frame).size;
+    return sizeof *self + (self->whole ? self->text.size : frame_body (&self->frame).size);
 }
 
 void pending_queue_add (pending_queue_t *self, pending_t *request)

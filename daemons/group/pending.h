@@ -16,6 +16,8 @@ typedef struct pending pending_t;
 struct pending {
     pending_t *next; // in whatever queue it is
     frame_t frame;
+    pending_t *whole; // of SENDS: the request whose frame it shares, held; or NULL
+    unsigned parts;   // how many hold this one
     peer_t *peer; // held; NULL until it is known
     bool legacy;  // of the original wire
     bool proved;  // it came with a key: `speaker`, as long as the peer is not known
@@ -45,6 +47,7 @@ struct pending {
 };
 
 pending_t *pending_new (void);
+pending_t *pending_part (pending_t *whole); // a request whose spans point into the other's frame
 void pending_destroy (pending_t **self_p);
 size_t pending_size (const pending_t *self); // bytes that it holds, roughly
 

@@ -98,6 +98,9 @@ void link_put (link_t *self, const void *data, size_t size)
 
 void link_flush (link_t *self)
 {
+    if (self->held)
+        self->run->protocol->pack (self);
+    self->held = false;
     while (self->out_at < self->out_size) {
         ssize_t count = send (self->fd, self->out + self->out_at, self->out_size - self->out_at,
                               MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -20,6 +20,7 @@ typedef struct link {
     bool ready;  // may send, or is delivered
     bool armed;  // waits for room in the socket
     bool hailed; // the handshake's first bytes are out
+    bool held;   // the protocol holds messages back, to be packed when it is flushed
     void *state; // the protocol's
     uint8_t *in; // what is not whole yet
     size_t in_size;

@@ -14,8 +14,9 @@ typedef struct {
     void (*greet) (link_t *link);
     void (*enter) (link_t *link);  // becomes a member: ready when answered
     void (*follow) (link_t *link); // becomes a reader: ready again when answered
-    // Appends one message.
+    // Appends one message; where several may go in one piece, `pack` ends it before it leaves.
     void (*send) (link_t *link);
+    void (*pack) (link_t *link);
     // Takes what came, and says how many bytes are done with.
     size_t (*take) (link_t *link, const uint8_t *data, size_t size);
     // Asks for the first `limit` records at or after a time (microseconds; the protocol's own for

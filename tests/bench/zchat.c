@@ -16,7 +16,9 @@ enum {
     REQUEST = HEAD + 16, // and the UUID
     ASKED = 0x80,        // highest byte of the tag of what is no send; below it the kind
     PAGE_CREDIT = 2 << 20,
-    RECORDS_FIRST = 81, // offsets in a RECORDS frame
+    ROW = 20,             // bytes of a send's row beyond its text, its size included
+    PACK_MAX = 60000,     // bytes of rows in one frame
+    RECORDS_FIRST = 81,   // offsets in a RECORDS frame
     RECORDS_LAST = 89,
     RECORDS_BATCHES = 101
 };
@@ -107,28 +109,57 @@ void zchat_resume (link_t *link)
     link_flush (link);
 }
 
+// One is a SEND: the row's fields without its tag. Several are SENDS.
+static void s_pack (link_t *link)
+{
+    static uint8_t frame[REQUEST + 12 + PACK_MAX + ROW + RECORD_TEXT_MAX];
+    zchat_t *self = link->state;
+    bool one = self->rows_count == 1;
+    link->held = false;
+    if (self->rows_count == 0)
+        return;
+    uint32_t tag = one ? get_u32 (self->rows + 2) : (uint32_t)ASKED << 24 | WIRE_SENDS;
+    uint8_t *at = frame + s_request (frame, self, one ? WIRE_SEND : WIRE_SENDS, tag);
+    size_t skip = one ? 2 + 4 : 0;
+    memcpy (at, self->device, sizeof (self->device));
+    at += sizeof (self->device);
+    if (!one) {
+        put_u32 (at, (uint32_t)self->rows_size);
+        at += 4;
+    }
+    memcpy (at, self->rows + skip, self->rows_size - skip);
+    at += self->rows_size - skip;
+    self->rows_count = 0;
+    self->rows_size = 0;
+    zmtp_send (&self->zmtp, link, frame, (size_t)(at - frame));
+}
+
+// The messages that a client has to send at once go in one frame, as zchat's own do.
 static void s_send (link_t *link)
 {
-    static uint8_t frame[REQUEST + 22 + RECORD_TEXT_MAX];
-    static bool filled;
     zchat_t *self = link->state;
     size_t text = link->run->options->size;
     uint64_t counter = link->sent + 1;
-    if (!filled)
-        memset (frame, 'x', sizeof (frame));
-    filled = true;
-    uint8_t *at = frame + s_request (frame, self, WIRE_SEND, (uint32_t)counter);
-    memcpy (at, self->device, sizeof (self->device));
-    put_u64 (at + 8, counter);
-    put_u32 (at + 16, (uint32_t)counter * 2654435761u);
-    put_u16 (at + 20, (uint16_t)text);
+    if (!self->rows)
+        self->rows = must_alloc (1, PACK_MAX + ROW + RECORD_TEXT_MAX);
+    uint8_t *at = self->rows + self->rows_size;
+    put_u16 (at, (uint16_t)(ROW - 2 + text));
+    put_u32 (at + 2, (uint32_t)counter);
+    put_u64 (at + 6, counter);
+    put_u32 (at + 14, (uint32_t)counter * 2654435761u);
+    put_u16 (at + 18, (uint16_t)text);
+    memset (at + ROW, 'x', text);
     if (link->run->stamped) {
         char stamp[BATCHES_STAMP + 1];
         snprintf (stamp, sizeof (stamp), "%016llx",
                   (unsigned long long)link->times[link->sent & link->mask]);
-        memcpy (at + 22, stamp, BATCHES_STAMP);
+        memcpy (at + ROW, stamp, BATCHES_STAMP);
     }
-    zmtp_send (&self->zmtp, link, frame, REQUEST + 22 + text);
+    self->rows_count++;
+    self->rows_size += ROW + text;
+    link->held = true;
+    if (self->rows_size > PACK_MAX)
+        s_pack (link);
 }
 
 static void s_ask_page (link_t *link, unsigned kind, uint64_t after, uint64_t before,
@@ -369,6 +400,7 @@ const protocol_t protocol_zchat = {.name = "zchat",
                                    .enter = s_enter,
                                    .follow = s_follow,
                                    .send = s_send,
+                                   .pack = s_pack,
                                    .take = s_take,
                                    .page = s_page_time,
                                    .scan = s_scan,
