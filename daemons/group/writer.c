@@ -12,8 +12,11 @@ enum {
     AHEAD = 1 << 20,      // zeros kept ahead of the log
     AHEAD_STEP = 1 << 18, // bytes written and synced at a time
     // A sync of zeroed space costs less than one of space that is only taken, by the same for each
-    // job. Zeros for large ones cost more than that, since each byte is written twice.
-    AHEAD_JOB = 1 << 15
+    // job. Zeros for large ones cost more than that, since each byte is written twice; much larger
+    // ones are worth it on a disk that is fast.
+    AHEAD_JOB = 1 << 15,
+    AHEAD_JOB_FAST = 1 << 18,
+    AHEAD_FAST_US = 1000 // for a step
 };
 
 struct writer_thread {
@@ -27,6 +30,7 @@ struct writer_thread {
     uint64_t end;    // of what is written in it
     uint64_t zeroed; // zeros were written up to here
     uint64_t room;   // space on the disk is taken up to here; what is not zeroed reads as zeros too
+    bool fast;       // the last step of zeros took less than AHEAD_FAST_US
     int broken;      // errno of a failed sync
 };
 
@@ -240,12 +244,14 @@ static bool s_zero_ahead (writer_thread_t *self)
     if (self->zeroed - self->end >= AHEAD)
         return false;
     uint64_t to = self->zeroed + AHEAD_STEP;
+    int64_t begun = zclock_usecs ();
     if (s_zero (self->fd, self->zeroed, to) < 0)
         return false; // no space: the next job will say so
     if (fdatasync (self->fd) < 0) {
         self->broken = errno;
         return false;
     }
+    self->fast = zclock_usecs () - begun < AHEAD_FAST_US;
     self->zeroed = to;
     self->room = to > self->room ? to : self->room;
     return self->zeroed - self->end < AHEAD;
@@ -264,7 +270,8 @@ static void *s_thread (void *arg)
         if (!self->job)
             return NULL;
         s_run (self, self->job);
-        more = self->fd >= 0 && self->job->data.size < AHEAD_JOB &&
+        more = self->fd >= 0 &&
+               self->job->data.size < (self->fast ? AHEAD_JOB_FAST : AHEAD_JOB) &&
                self->zeroed < self->end + AHEAD - AHEAD_STEP;
         s_signal (self->out);
     }
