@@ -121,6 +121,25 @@ static void s_print_batch (void)
     s_print_hex ("batch", bytes);
 }
 
+static void s_print_sends (void)
+{
+    static const char *const texts[] = {"one", "three"};
+    uint8_t rows[256];
+    writer_t out = writer (rows, sizeof rows);
+    for (uint32_t n = 0; n < 2; n++) {
+        wire_t row = wire (WIRE_ROW_SEND, 0, NULL);
+        wire_set (&row, WIRE_F_TAG, 9 + n);
+        wire_set (&row, WIRE_F_COUNTER, 2 + n);
+        wire_set (&row, WIRE_F_RANDOM, 0xdeadbef0 + n);
+        wire_set_bytes (&row, WIRE_F_TEXT, span_of (texts[n]));
+        wire_put_row (&row, &out);
+    }
+    wire_t sends = wire (WIRE_SENDS, 11, &s_ann);
+    wire_set_bytes (&sends, WIRE_F_DEVICE, span (s_device, sizeof s_device));
+    wire_set_bytes (&sends, WIRE_F_ROWS, span (rows, writer_used (&out)));
+    s_print_message ("sends", &sends);
+}
+
 static void s_print_requests (void)
 {
     wire_t send = wire (WIRE_SEND, 7, &s_ann), page = wire (WIRE_PAGE, 8, &s_ann);
@@ -129,6 +148,7 @@ static void s_print_requests (void)
     wire_set (&send, WIRE_F_RANDOM, 0xdeadbeef);
     wire_set_bytes (&send, WIRE_F_TEXT, span_of (s_text));
     s_print_message ("send", &send);
+    s_print_sends ();
     wire_set (&page, WIRE_F_AFTER_KIND, WIRE_BOUND_SEQ);
     wire_set (&page, WIRE_F_AFTER, 2);
     wire_set (&page, WIRE_F_LIMIT, 10);
