@@ -372,4 +372,28 @@ static inline wire_t desk_send (unsigned who, uint64_t counter, const char *text
     return send;
 }
 
+// SENDS, to which desk_put_row appends rows; they lie here until the next one is begun.
+static uint8_t s_desk_rows[1 << 17];
+static inline wire_t desk_sends (unsigned who, writer_t *rows)
+{
+    static const uint8_t device[RECORD_DEVICE] = {7};
+    wire_t sends = desk_message (WIRE_SENDS, who);
+    wire_set_bytes (&sends, WIRE_F_DEVICE, span (device, sizeof device));
+    *rows = writer (s_desk_rows, sizeof s_desk_rows);
+    return sends;
+}
+
+static inline void desk_put_row (wire_t *sends, writer_t *rows, uint32_t tag, uint64_t counter,
+                                 const char *text)
+{
+    wire_t row = wire (WIRE_ROW_SEND, 0, NULL);
+    wire_set (&row, WIRE_F_TAG, tag);
+    wire_set (&row, WIRE_F_COUNTER, counter);
+    wire_set (&row, WIRE_F_RANDOM, 9);
+    wire_set_bytes (&row, WIRE_F_TEXT, span_of (text));
+    wire_put_row (&row, rows);
+    ck_assert (!rows->failed);
+    wire_set_bytes (sends, WIRE_F_ROWS, span (s_desk_rows, writer_used (rows)));
+}
+
 #endif

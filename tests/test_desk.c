@@ -30,6 +30,12 @@ static wire_t s_plausible (wire_kind_t kind, unsigned who)
 {
     if (kind == WIRE_SEND)
         return desk_send (who, 1, "hello");
+    if (kind == WIRE_SENDS) {
+        writer_t rows;
+        wire_t sends = desk_sends (who, &rows);
+        desk_put_row (&sends, &rows, sends.tag, 2, "hello again");
+        return sends;
+    }
     wire_t message = desk_message (kind, who);
     const wire_message_t *row = wire_message (kind);
     for (size_t i = 0; row->fields[i]; i++)

@@ -70,6 +70,27 @@ START_TEST (request_holds_its_peer)
 }
 END_TEST
 
+// The parts of one that came with several point into its frame: it lives as long as any of them.
+START_TEST (parts_hold_the_whole)
+{
+    pending_t *whole = s_request (1, 100), *kept = whole;
+    whole->proved = true;
+    whole->who = (guid_t){{5}};
+    pending_t *one = pending_part (whole), *two = pending_part (whole);
+    one->text = span (frame_body (&whole->frame).data, 10);
+    ck_assert (one->proved && guid_equal (&one->who, &whole->who));
+    ck_assert_uint_eq (pending_size (one), sizeof *one + 10);
+    ck_assert_uint_eq (kept->parts, 2);
+    pending_destroy (&whole);
+    ck_assert_ptr_null (whole);
+    ck_assert_uint_eq (frame_body (&kept->frame).size, 100);
+    pending_destroy (&one);
+    ck_assert_uint_eq (kept->parts, 0);
+    ck_assert_uint_eq (frame_body (&kept->frame).size, 100);
+    pending_destroy (&two);
+}
+END_TEST
+
 START_TEST (queue_gives_in_order)
 {
     pending_queue_t queue = {0};
@@ -135,6 +156,7 @@ int main (void)
     tcase_add_test (cases, new_request_is_empty);
     tcase_add_test (cases, size_counts_the_frame);
     tcase_add_test (cases, request_holds_its_peer);
+    tcase_add_test (cases, parts_hold_the_whole);
     tcase_add_test (cases, queue_gives_in_order);
     tcase_add_test (cases, prepended_come_first_in_their_own_order);
     tcase_add_test (cases, request_taken_from_one_queue_can_stand_in_another);

@@ -51,7 +51,7 @@ void diary_refused (diary_t *self, const pending_t *request, wire_error_t error,
     char who[GUID_TEXT];
     if (!s_may_tell (self, mono))
         return;
-    const char *from = frame_peer (&request->frame);
+    const char *from = frame_peer (pending_frame (request));
     report_notice ("%s, said for %s by %s, is refused: %s", wire_message (request->kind)->name,
                    guid_print (&request->who, who), *from ? from : "a stranger",
                    wire_error_name (error));

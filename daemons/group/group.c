@@ -294,7 +294,7 @@ static void s_take (void *arg, size_t listener, zsock_t *socket)
     int64_t now = wallclock_now (), mono = zclock_mono ();
     self->more = true;
     int64_t until = zclock_usecs () + DRAIN_US;
-    for (int i = 0; i < DRAIN_MAX && self->more && (i % 16 || zclock_usecs () < until); i++) {
+    for (int i = 0; i < DRAIN_MAX && self->more && (i % 4 || zclock_usecs () < until); i++) {
         route_t route;
         pending_t *pending = pending_new ();
         self->more = frame_take (socket, &route, &pending->frame);

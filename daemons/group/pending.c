@@ -35,6 +35,11 @@ pending_t *pending_part (pending_t *whole)
     return self;
 }
 
+const frame_t *pending_frame (const pending_t *self)
+{
+    return self->whole ? &self->whole->frame : &self->frame;
+}
+
 void pending_destroy (pending_t **self_p)
 {
     pending_t *self = *self_p;

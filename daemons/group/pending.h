@@ -48,6 +48,7 @@ struct pending {
 
 pending_t *pending_new (void);
 pending_t *pending_part (pending_t *whole); // a request whose spans point into the other's frame
+const frame_t *pending_frame (const pending_t *self); // its own, or that of the whole
 void pending_destroy (pending_t **self_p);
 size_t pending_size (const pending_t *self); // bytes that it holds, roughly
 

@@ -215,6 +215,25 @@ def repeated_send_is_stored_once():
         same([record.text for record in ann.history() if record.kind == "message"], ["once", "twice"])
 
 
+def several_sends_come_in_one_frame():
+    with group("", 2) as (server, ann, bob):
+        texts = [f"ann {number}" for number in range(1000)]
+        *tags, own = ann.say_sends(texts)
+        for number in range(20):
+            bob.send(f"bob {number}")
+        seqs = [ann.wait(tag)[1]["seq"] for tag in tags]
+        same(seqs, sorted(set(seqs)))
+        assert own not in ann.answers
+        history = [record for record in ann.history() if record.kind == "message"]
+        same([record.text for record in history if record.author == ann.who], texts)
+        same({record.device for record in history if record.author == ann.who}, {ann.device})
+        same([record.seq for record in history if record.author == ann.who], seqs)
+        *tags, own = ann.say_sends(["good", "bell \a", "x" * 20000, "out of order"])
+        ann.wait(tags[0])
+        for tag, error in zip(tags[1:], ["BAD_TEXT", "TOO_LONG", "OUT_OF_ORDER"]):
+            refused(error, ann.wait, tag)
+
+
 def counters_must_come_in_order():
     with group("", 1) as (server, ann):
         refused("UNKNOWN_DEVICE", ann.send, "second", counter=2, random=2)

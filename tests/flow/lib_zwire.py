@@ -41,7 +41,7 @@ MESSAGES = {
     "PING": (0x01, "follows"), "JOIN": (0x02, "nick"), "LEAVE": (0x03, ""), "NICK": (0x04, "nick"),
     "TOPIC": (0x05, "text"), "WHO": (0x06, "member limit"), "SEND": (0x07, "device counter random text"),
     "PAGE": (0x08, "after-kind after before-kind before limit"), "FOLLOW": (0x09, "from credit"),
-    "CREDIT": (0x0a, "credit"), "MANAGE": (0x0b, "action member"),
+    "CREDIT": (0x0a, "credit"), "MANAGE": (0x0b, "action member"), "SENDS": (0x0c, "device rows"),
     "ANNOUNCE": (0x20, "name log instance generation claim state members online seq topic endpoints"),
     "WITHDRAW": (0x21, "name log instance"), "LIST": (0x22, "name limit"),
     "ACK": (0x81, "receipt rows"), "ERROR": (0x82, "rows"),
@@ -53,6 +53,7 @@ MESSAGES = {
 BY_KIND = {kind: name for name, (kind, _) in MESSAGES.items()}
 ROWS = {
     "ACK": "tag seq time", "ERROR": "tag number text", "MEMBERS": "member nick present role",
+    "SENDS": "tag counter random text",
     "GROUPS": "name log generation state members online seq topic endpoints",
 }
 ERRORS = {
@@ -441,6 +442,18 @@ class Client:
             counter = self.counter
         random = int.from_bytes(os.urandom(4), "big") if random is None else random
         return self.say("SEND", device=device or self.device, counter=counter, random=random, text=text)
+
+    def say_sends(self, texts):
+        """All in one frame. Returns their tags, and behind them the frame's own."""
+        tags, rows = [], b""
+        for text in texts:
+            self.tag += 1
+            self.counter += 1
+            tags.append(self.tag)
+            row = put_fields(ROWS["SENDS"], {"tag": self.tag, "counter": self.counter, "text": text,
+                                             "random": int.from_bytes(os.urandom(4), "big")})
+            rows += struct.pack(">H", len(row)) + row
+        return tags + [self.say("SENDS", device=self.device, rows=rows)]
 
     def send(self, text, **how):
         return self.wait(self.say_send(text, **how))[1]

@@ -39,9 +39,18 @@ def flooder_is_told_to_wait():
                 same(refusal.name, "RATE")
                 row = refusal.row
                 assert "rate.send" in row["text"] and 0 < row["wait"] <= 1000, row
+        stored_in_order = 0
+        for tag in flooder.say_sends([f"flood {number}" for number in range(900, 1800)])[:-1]:
+            try:
+                flooder.wait(tag)
+                stored += 1
+                stored_in_order += 1
+            except Refused as refusal:
+                assert refusal.name in ("RATE", "OUT_OF_ORDER"), refusal
         least, most = 99, 101 + 50 * (time.monotonic() - begin)
         assert least <= stored <= most, (stored, least, most)
         time.sleep(0.1)
+        flooder.counter = stored_in_order
         flooder.send("after the wait")
         texts = [record.text for record in other.history() if record.kind == "message"]
         same(sum(text.startswith("flood") for text in texts), stored)

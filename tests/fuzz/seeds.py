@@ -85,6 +85,8 @@ REQUESTS = {
     "ping": (1, b"\1"), "join": (2, text(b"ann")), "leave": (3, b""), "nick": (4, text(b"bob")),
     "topic": (5, text(b"cats and dogs")), "who": (6, ANN + number((1000, 4))),
     "send": (7, DEVICE + number((1, 8), (0xdeadbeef, 4)) + text(b"hi")),
+    "sends": (12, DEVICE + rows(number((7, 4), (2, 8), (0xdeadbeef, 4)) + text(b"one"),
+                                number((8, 4), (3, 8), (0xdeadbeef, 4)) + text(b"two"))),
     "page": (8, number((1, 1), (7, 8), (2, 1), (BASE, 8), (100, 4))),
     "follow": (9, number((1, 8), (262144, 8))), "credit": (10, number((2**40, 8))),
     "announce": (32, text(b"cats") + ANN + INSTANCE + number((1, 8)) + HASH + number((0, 1), (2, 4), (1, 4), (9, 8))
