@@ -13,6 +13,7 @@ static uint64_t s_counter; // of every sender's sends
 void work_take (void);
 void work_codec (void);
 void work_turn (void);
+void work_sends (void);
 void work_push (void);
 void work_page (void);
 
@@ -33,10 +34,11 @@ void work_take (void)
 // A request of the n-th client.
 static void s_receive (unsigned n, const wire_t *message)
 {
-    static uint8_t bytes[1 << 10];
+    static uint8_t bytes[1 << 15];
     writer_t out = writer (bytes, sizeof bytes);
     route_t from = {5, {0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n}};
     wire_encode (message, &out);
+    ck_assert (!out.failed);
     pending_t *pending = pending_new ();
     zmq_msg_init_size (&pending->frame.body, writer_used (&out));
     memcpy (zmq_msg_data (&pending->frame.body), bytes, writer_used (&out));
@@ -122,6 +124,30 @@ static void s_turns (void)
     }
 }
 
+// ---- The same number of sends, of one member and in one frame
+
+void work_sends (void)
+{
+    work_take ();
+    desk_settle ();
+}
+
+static void s_frames (void)
+{
+    s_join (1);
+    for (int turn = 0; turn < TURNS; turn++) {
+        writer_t rows;
+        wire_t sends = desk_sends (0, &rows);
+        for (uint32_t n = 0; n < SENDERS; n++)
+            desk_put_row (&sends, &rows, n + 1, ++s_counter, s_text);
+        s_receive (0, &sends);
+        work_sends ();
+        ck_assert_uint_eq (s_kit.count, 1);
+        ck_assert_int_eq (s_kit.frames[0].message.kind, WIRE_ACK);
+        desk_forget ();
+    }
+}
+
 // ---- A batch pushed to 1000 readers
 
 void work_push (void)
@@ -191,7 +217,11 @@ static void s_codec (void)
 static const struct {
     const char *name;
     void (*run) (void);
-} s_kinds[] = {{"codec", s_codec}, {"turn", s_turns}, {"push", s_pushes}, {"page", s_pages}};
+} s_kinds[] = {{"codec", s_codec},
+               {"turn", s_turns},
+               {"sends", s_frames},
+               {"push", s_pushes},
+               {"page", s_pages}};
 
 enum { KINDS = sizeof s_kinds / sizeof s_kinds[0] };
 
@@ -222,7 +252,7 @@ int main (int argc, char **argv)
     for (size_t n = 0; n < KINDS; n++)
         known = known || strcmp (s_kinds[n].name, s_kind) == 0;
     if (!known) {
-        fputs ("usage: zchat-bench-work codec|turn|push|page\n", stderr);
+        fputs ("usage: zchat-bench-work codec|turn|sends|push|page\n", stderr);
         return 2;
     }
     Suite *suite = suite_create (s_kind);
