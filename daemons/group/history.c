@@ -12,6 +12,7 @@ typedef struct history_page page_t;
 // A PAGE under way. Bounds given as times are resolved to sequences first.
 struct history_page {
     page_t *next;
+    page_t *prev;
     peer_t *peer; // held
     uint32_t tag;
     wire_bound_t after_kind;
@@ -30,6 +31,7 @@ struct history {
     history_io_t io;
     size_t max_reply;
     page_t *pages; // in the order in which they take turns
+    page_t *last;  // of them
     bool retries;  // see history_retries
 };
 
@@ -44,19 +46,16 @@ history_t *history_new (log_t *log, const history_io_t *io)
 
 static void s_take_out (history_t *self, page_t *page)
 {
-    page_t **at = &self->pages;
-    while (*at != page)
-        at = &(*at)->next;
-    *at = page->next;
+    *(page->prev ? &page->prev->next : &self->pages) = page->next;
+    *(page->next ? &page->next->prev : &self->last) = page->prev;
 }
 
 static void s_add (history_t *self, page_t *page)
 {
-    page_t **at = &self->pages;
-    while (*at)
-        at = &(*at)->next;
     page->next = NULL;
-    *at = page;
+    page->prev = self->last;
+    *(self->last ? &self->last->next : &self->pages) = page;
+    self->last = page;
 }
 
 // Takes the page out of the list and frees it.
