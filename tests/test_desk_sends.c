@@ -152,6 +152,31 @@ START_TEST (rows_are_as_many_as_may_be_unanswered)
 }
 END_TEST
 
+// A frame counts for what waits as long as any of its rows does, however little that one is.
+START_TEST (frame_counts_while_a_row_waits)
+{
+    char large[DESK_MAX_MESSAGE + 2];
+    memset (large, 'x', sizeof large);
+    large[DESK_MAX_MESSAGE + 1] = 0;
+    intake_set_limits (s_kit.intake, 1 << 18, 1000);
+    desk_forget ();
+    for (uint32_t frame = 0; frame < 10; frame++) {
+        writer_t rows;
+        wire_t sends = desk_sends (1, &rows);
+        desk_put_row (&sends, &rows, 100 + frame, 1 + frame, "one");
+        for (uint32_t i = 0; i < 60; i++)
+            desk_put_row (&sends, &rows, 10000, 2, large);
+        desk_request (1, &sends);
+    }
+    desk_settle ();
+    s_acked (100, 3);
+    s_acked (102, 5);
+    for (uint32_t frame = 4; frame < 10; frame++)
+        s_refused (100 + frame, WIRE_ERR_BUSY);
+    ck_assert_uint_eq (pending_shared (), 0);
+}
+END_TEST
+
 // Whatever stands in the rows: each is answered once, or the frame is.
 START_TEST (mutated_rows_are_answered)
 {
@@ -196,6 +221,7 @@ int main (void)
     tcase_add_test (cases, no_row_is_bad);
     tcase_add_test (cases, rows_up_to_a_bad_one_are_taken);
     tcase_add_test (cases, rows_are_as_many_as_may_be_unanswered);
+    tcase_add_test (cases, frame_counts_while_a_row_waits);
     tcase_add_test (cases, mutated_rows_are_answered);
     return kit_run (cases, "desk_sends");
 }

@@ -59,7 +59,8 @@ wire_error_t intake_add (intake_t *self, pending_t *request)
         return WIRE_ERR_READ_ONLY;
     if (*log_doubt (self->log))
         return WIRE_ERR_DOUBT;
-    if (self->waiting.bytes + self->job.bytes + pending_size (request) > self->max_pending)
+    size_t held = self->waiting.bytes + self->job.bytes + pending_shared ();
+    if (held + pending_size (request) > self->max_pending)
         return WIRE_ERR_BUSY;
     if (roster_count_pending (self->roster, &request->who, 1) > WIRE_UNANSWERED) {
         roster_count_pending (self->roster, &request->who, -1);

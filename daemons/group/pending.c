@@ -10,6 +10,7 @@ enum { SPARE_MAX = 0 };
 enum { SPARE_MAX = 2048 };
 #endif
 static pending_queue_t s_spare; // only the loop's thread has requests
+static size_t s_shared;
 
 pending_t *pending_new (void)
 {
@@ -32,6 +33,8 @@ pending_t *pending_part (pending_t *whole)
     self->proved = whole->proved;
     self->who = whole->who;
     whole->parts++;
+    s_shared += whole->shared ? 0 : pending_size (whole);
+    whole->shared = true;
     return self;
 }
 
@@ -50,6 +53,7 @@ void pending_destroy (pending_t **self_p)
         self->parts--;
         return;
     }
+    s_shared -= self->shared ? pending_size (self) : 0;
     frame_close (&self->frame);
     peer_release (&self->peer);
     pending_destroy (&self->whole);
@@ -64,7 +68,12 @@ void pending_destroy (pending_t **self_p)
 
 size_t pending_size (const pending_t *self)
 {
-    return sizeof *self + (self->whole ? self->text.size : frame_body (&self->frame).size);
+    return sizeof *self + frame_body (&self->frame).size;
+}
+
+size_t pending_shared (void)
+{
+    return s_shared;
 }
 
 void pending_queue_add (pending_queue_t *self, pending_t *request)

@@ -18,6 +18,7 @@ struct pending {
     frame_t frame;
     pending_t *whole; // of SENDS: the request whose frame it shares, held; or NULL
     unsigned parts;   // how many hold this one
+    bool shared;      // it counts in pending_shared
     peer_t *peer; // held; NULL until it is known
     bool legacy;  // of the original wire
     bool proved;  // it came with a key: `speaker`, as long as the peer is not known
@@ -50,7 +51,8 @@ pending_t *pending_new (void);
 pending_t *pending_part (pending_t *whole); // a request whose spans point into the other's frame
 const frame_t *pending_frame (const pending_t *self); // its own, or that of the whole
 void pending_destroy (pending_t **self_p);
-size_t pending_size (const pending_t *self); // bytes that it holds, roughly
+size_t pending_size (const pending_t *self); // bytes that it holds, roughly, but for those of a whole
+size_t pending_shared (void);                // bytes of all frames that parts share
 
 typedef struct {
     pending_t *first;
