@@ -44,6 +44,9 @@ def sample(name, dice):
             values[field] = dice.getrandbits(8 * lib_zwire.NUMBERS[kind]) >> dice.randrange(8 * lib_zwire.NUMBERS[kind])
         elif kind == "TEXT":
             values[field] = dice.randbytes(dice.randrange(100)) if dice.randrange(2) else "cats"
+        elif kind == "ROWS":
+            row = lib_zwire.put_fields(lib_zwire.ROWS[name], {"tag": 7, "counter": 1, "random": 1, "text": "cats"})
+            values[field] = struct.pack(">H", len(row)) + row
         else:
             values[field] = dice.randbytes(lib_zwire.BYTES[kind])
     return values
@@ -91,7 +94,8 @@ def every_flipped_bit_of_every_request_is_answered():
                 flipped[bit // 8] ^= 1 << bit % 8
                 if flipped[3] == 0x0a and len(frame) >= 32:
                     continue  # became a CREDIT
-                if flipped[3] in (0x08, 0x09):  # pages wait for credit, followers are pushed to: one by one
+                # Pages wait for credit, followers are pushed to, of SENDS rows and frame are answered: one by one.
+                if flipped[3] in (0x08, 0x09, 0x0c):
                     with Client(server.endpoint, ann.who) as other:
                         other.socket.send(bytes(flipped))
                         answers_of_one(other)
@@ -124,7 +128,7 @@ def random_bytes_are_answered():
             ann.socket.send(dice.randbytes(dice.randrange(1, 300)))
         answers(ann, 5000)
         for _ in range(5000):  # behind a right head
-            kind = dice.choice([kind for kind in range(256) if kind not in (0x08, 0x09, 0x0a)])
+            kind = dice.choice([kind for kind in range(256) if kind not in (0x08, 0x09, 0x0a, 0x0c)])
             ann.socket.send(b"zC\x01" + struct.pack(">BI", kind, dice.getrandbits(31) + 1) + ann.who.bytes
                             + dice.randbytes(dice.randrange(100)))
         answers(ann, 5000)
