@@ -111,6 +111,25 @@ START_TEST (rows_of_a_stranger_are_refused)
 }
 END_TEST
 
+START_TEST (each_row_is_told_of_a_limit)
+{
+    peers_set_limits (s_kit.peers, 0, 1000);
+    writer_t rows;
+    wire_t sends = desk_sends (1, &rows);
+    desk_put_row (&sends, &rows, 101, 1, "one");
+    desk_put_row (&sends, &rows, 102, 2, "two");
+    desk_forget ();
+    desk_request (77, &sends);
+    for (uint32_t tag = 101; tag <= 102; tag++) {
+        replies_flush (s_kit.replies, log_receipt (s_kit.log));
+        desk_answer_t answer = desk_answers (77, tag);
+        ck_assert_int_eq (answer.kind, WIRE_ROW_ERROR);
+        ck_assert_uint_eq (wire_number (&answer.message, WIRE_F_NUMBER), WIRE_ERR_LIMIT);
+        ck_assert_uint_gt (wire_number (&answer.message, WIRE_F_WAIT), 0);
+    }
+}
+END_TEST
+
 START_TEST (no_row_is_bad)
 {
     writer_t rows;
@@ -218,6 +237,7 @@ int main (void)
     tcase_add_test (cases, each_row_is_a_send);
     tcase_add_test (cases, rows_are_refused_for_themselves);
     tcase_add_test (cases, rows_of_a_stranger_are_refused);
+    tcase_add_test (cases, each_row_is_told_of_a_limit);
     tcase_add_test (cases, no_row_is_bad);
     tcase_add_test (cases, rows_up_to_a_bad_one_are_taken);
     tcase_add_test (cases, rows_are_as_many_as_may_be_unanswered);

@@ -321,11 +321,15 @@ static void s_read (call_t *call)
     }
 }
 
-// `refusal`: why it may not speak for its UUID, if so.
-static void s_dispatch (call_t *call, wire_error_t refusal)
+static void s_dispatch (call_t *call, const visitor_t *visitor)
 {
     desk_t *self = call->desk;
     const guid_t *who = &call->message->uuid;
+    wire_error_t refusal = visitor->refusal;
+    if (visitor->limit) {
+        s_refuse_limit (call, WIRE_ERR_LIMIT, visitor->limit, LIMIT_WAIT_MS);
+        return;
+    }
     switch (call->message->kind) {
     case WIRE_PING:
         s_answer_ping (call, refusal);
@@ -358,7 +362,7 @@ static void s_dispatch (call_t *call, wire_error_t refusal)
 }
 
 // The rows one after the other, each as if it had come as a SEND.
-static void s_dispatch_each (call_t *call, wire_error_t refusal)
+static void s_dispatch_each (call_t *call, const visitor_t *visitor)
 {
     span_t rows = wire_bytes (call->message, WIRE_F_ROWS);
     span_t device = wire_bytes (call->message, WIRE_F_DEVICE);
@@ -375,7 +379,7 @@ static void s_dispatch_each (call_t *call, wire_error_t refusal)
         send.tag = part->tag = (uint32_t)wire_number (&send, WIRE_F_TAG);
         send.uuid = call->message->uuid;
         wire_set_bytes (&send, WIRE_F_DEVICE, device);
-        s_dispatch (&one, refusal);
+        s_dispatch (&one, visitor);
         pending_destroy (&part); // unless somebody took it
     }
     if (rc != 0 || count == 0)
@@ -407,14 +411,13 @@ static void s_native (call_t *call, size_t listener, const route_t *route)
     pending->who = message.uuid;
     if (error)
         s_refuse (call, error);
-    else if (visitor.limit)
-        s_refuse_limit (call, WIRE_ERR_LIMIT, visitor.limit, LIMIT_WAIT_MS);
     else {
-        showings_take (call->desk->showings, call->peer, &message);
+        if (!visitor.limit)
+            showings_take (call->desk->showings, call->peer, &message);
         if (message.kind == WIRE_SENDS)
-            s_dispatch_each (call, visitor.refusal);
+            s_dispatch_each (call, &visitor);
         else
-            s_dispatch (call, visitor.refusal);
+            s_dispatch (call, &visitor);
     }
     peer_release (&call->peer);
 }
