@@ -657,7 +657,7 @@ START_TEST (unsent_request_is_the_next_one_again)
     s_put (WIRE_SEND, "a", &told);
     s_put (WIRE_SEND, "b", &told);
     wire_t a = s_next_send (0, "a");
-    outbox_unsent (s_box);
+    outbox_unsent (s_box, a.tag);
     ck_assert_uint_eq (outbox_underway (s_box), 0);
     wire_t again = s_next_send (0, "a");
     ck_assert_uint_eq (s_counter (&a), s_counter (&again));
