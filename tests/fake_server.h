@@ -29,6 +29,7 @@ struct fake {
     int openings;
     char endpoint[64];
     fake_meddle_fn *meddle;
+    int frames;      // taken
     int requests;    // of any kind
     int counts[256]; // by kind
 
@@ -312,6 +313,7 @@ static inline int fake_read (zloop_t *loop, zsock_t *router, void *arg)
             break;
         if (!frame.complete || frame.legacy || wire_decode (&request, frame_body (&frame)))
             abort (); // the client sends nothing of the kind
+        self->frames++;
         if (request.kind == WIRE_SENDS)
             fake_take_rows (self, &request);
         else
