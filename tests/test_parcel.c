@@ -262,6 +262,26 @@ START_TEST (what_goes_together_is_taken_in_its_order)
 }
 END_TEST
 
+START_TEST (refusal_of_the_whole_frame_is_no_rows_answer)
+{
+    told_t told = {0};
+    wire_t error = wire (WIRE_ROW_ERROR, 0, NULL);
+    s_put (WIRE_SEND, "a", &told, OUTBOX_FOR_EVER);
+    s_put (WIRE_SEND, "b", &told, OUTBOX_FOR_EVER);
+    s_fill (0, 2, "1a 2b ");
+    uint32_t tag = s_decoded ().tag;
+    wire_set (&error, WIRE_F_TAG, tag);
+    wire_set (&error, WIRE_F_NUMBER, WIRE_ERR_BAD_REQUEST);
+    ck_assert_uint_ne (tag, 0);
+    ck_assert (!outbox_answer (s_box, 0, &error));
+    ck_assert_int_eq (told.calls, 0);
+    outbox_expire (s_box, 2000);
+    s_fill (2000, 2, "1a 2b ");
+    ck_assert_uint_ne (s_decoded ().tag, tag);
+    outbox_close (s_box);
+}
+END_TEST
+
 START_TEST (unsent_parcel_is_the_next_one_again)
 {
     told_t told = {0};
@@ -396,6 +416,7 @@ int main (void)
     tcase_add_loop_test (cases, text_that_makes_no_row_goes_alone, 0, 2);
     tcase_add_test (cases, frame_has_a_limit_of_rows);
     tcase_add_test (cases, what_goes_together_is_taken_in_its_order);
+    tcase_add_test (cases, refusal_of_the_whole_frame_is_no_rows_answer);
     tcase_add_test (cases, unsent_parcel_is_the_next_one_again);
     tcase_add_test (cases, unsent_repeats_are_repeated_later);
     tcase_add_test (cases, nothing_is_lost_or_doubled_whatever_happens);
