@@ -46,8 +46,6 @@ struct outbox {
     size_t repeats; // items with `repeat`
     bool closed;
     int64_t wake;
-    request_t *latest; // what outbox_next gave
-    bool latest_repeat;
 };
 
 // ---- Under way, and back
@@ -106,8 +104,6 @@ static void s_land (outbox_t *self, request_t *item)
     self->flying_sends -= item->kind == WIRE_SEND;
     if (item->kind == WIRE_LEAVE)
         self->leaving = false;
-    if (self->latest == item)
-        self->latest = NULL;
 }
 
 static void s_put_back (outbox_t *self, request_t *item, int64_t not_before)
@@ -311,7 +307,6 @@ int outbox_next (outbox_t *self, int64_t now, writer_t *out)
 {
     request_t *item = self->repeats > 0 ? request_first_repeat (self->slots, WINDOW) : NULL;
     self->now = now;
-    self->latest_repeat = item != NULL;
     if (item) {
         item->repeat = false;
         item->uncertain = true;
@@ -324,22 +319,8 @@ int outbox_next (outbox_t *self, int64_t now, writer_t *out)
             s_give_counter (self, item);
         s_launch (self, now, item);
     }
-    self->latest = item;
     request_write (item, out);
     return 1;
-}
-
-void outbox_unsent (outbox_t *self)
-{
-    request_t *item = self->latest;
-    if (!item)
-        return;
-    if (self->latest_repeat) {
-        item->repeat = true;
-        self->repeats++;
-    } else
-        s_put_back (self, item, 0);
-    self->latest = NULL;
 }
 
 // ---- Answers
@@ -467,6 +448,17 @@ static request_t *s_find (outbox_t *self, uint32_t tag)
     uint32_t slot = tag % SLOTS;
     request_t *item = slot < WINDOW ? self->slots[slot] : NULL;
     return item && item->tag == tag ? item : NULL;
+}
+
+void outbox_unsent (outbox_t *self, uint32_t tag)
+{
+    request_t *item = s_find (self, tag);
+    if (item && item->repeats == 0)
+        s_put_back (self, item, 0);
+    else if (item) { // the answer to an earlier one counts yet
+        self->repeats += !item->repeat;
+        item->repeat = true;
+    }
 }
 
 bool outbox_answer (outbox_t *self, int64_t now, const wire_t *reply)

@@ -54,9 +54,12 @@ int outbox_put (outbox_t *self, const wire_t *request, int64_t deadline, outbox_
                 void *arg);
 
 // Takes the next request that may be sent: writes it to `out` (room for WIRE_TO_SERVER bytes).
-// Returns 1; 0: none now. It is under way unless outbox_unsent follows at once.
+// Returns 1; 0: none now. It is under way from now on.
 int outbox_next (outbox_t *self, int64_t now, writer_t *out);
-void outbox_unsent (outbox_t *self);
+
+// What outbox_next gave with this tag was not sent, and is to be sent as if it had not been given.
+// Only before anything else is called but outbox_next.
+void outbox_unsent (outbox_t *self, uint32_t tag);
 
 // Takes an answer: a row of ACK or ERROR (tag in its field), or a frame (tag in its header).
 // Returns whether it was a current tag's.

@@ -4,6 +4,7 @@
 #include "common/credit.h"
 #include "common/evidence.h"
 #include "common/follower.h"
+#include "common/parcel.h"
 #include "common/text.h"
 #include "common/ticker.h"
 
@@ -23,6 +24,7 @@ struct session {
     contact_t *contact;
     ticker_t *ticker;
     outbox_t *outbox;
+    parcel_t *parcel; // what of it goes out
 
     follower_t follower;
     credit_t credit;
@@ -41,12 +43,10 @@ struct session {
     evidence_t evidence;
     wire_state_t told; // the group's state, last told
 
-    int depth; // of handlers
+    int depth; // of handlers, and holds of others
     bool dead;
-    uint8_t frame[WIRE_TO_SERVER];
 };
 
-static void s_pump (session_t *self);
 static int64_t s_wake (const session_t *self);
 
 // ---- Entered from the loop
@@ -56,11 +56,12 @@ static void s_free (session_t *self)
     contact_destroy (&self->contact);
     ticker_destroy (&self->ticker);
     outbox_destroy (&self->outbox);
+    parcel_destroy (&self->parcel);
     free (self->group);
     free (self);
 }
 
-static void s_enter (session_t *self)
+void session_hold (session_t *self)
 {
     self->depth++;
 }
@@ -80,7 +81,7 @@ static void s_leave (session_t *self)
 static void s_trouble (void *arg, const char *sentence)
 {
     session_t *self = arg;
-    s_enter (self);
+    session_hold (self);
     if (self->handlers.trouble)
         self->handlers.trouble (self->handlers.arg, sentence);
     s_leave (self);
@@ -150,7 +151,7 @@ static void s_show (session_t *self)
 static void s_down (void *arg, const char *why)
 {
     session_t *self = arg;
-    s_enter (self);
+    session_hold (self);
     outbox_lost (self->outbox);
     follower_lost (&self->follower);
     evidence_down (&self->evidence);
@@ -203,15 +204,14 @@ static void s_set_log (session_t *self, const guid_t *log)
 static void s_up (void *arg, const wire_t *pong)
 {
     session_t *self = arg;
-    s_enter (self);
+    session_hold (self);
     self->credit_due = false;
     self->credit = credit_begin ();
     s_learn (self, pong);
     s_set_log (self, &self->info.log);
     if (self->handlers.up && !self->dead)
         self->handlers.up (self->handlers.arg, &self->info);
-    s_pump (self);
-    s_leave (self);
+    session_release (self);
 }
 
 // A loss that is told outside of the following's own messages.
@@ -220,7 +220,7 @@ static void s_lost_message (void *arg, const wire_t *message)
     session_t *self = arg;
     wire_t lost = *message;
     lost.tag = 0;
-    s_enter (self);
+    session_hold (self);
     evidence_lost (&self->evidence, wire_number (message, WIRE_F_FROM));
     follower_take (&self->follower, zclock_mono (), &lost);
     s_leave (self);
@@ -230,7 +230,7 @@ static void s_lost_message (void *arg, const wire_t *message)
 static void s_refused (void *arg, wire_error_t error, const char *sentence)
 {
     session_t *self = arg;
-    s_enter (self);
+    session_hold (self);
     bool followed = self->follower.state != FOLLOWER_OFF;
     follower_stop (&self->follower);
     if (self->handlers.refused)
@@ -303,7 +303,7 @@ static void s_message (void *arg, const wire_t *message, size_t size)
     session_t *self = arg;
     int64_t now = zclock_mono ();
     bool farewell = false;
-    s_enter (self);
+    session_hold (self);
     if (message->kind == WIRE_ACK || message->kind == WIRE_RECORDS)
         evidence_take (&self->evidence, wire_bytes (message, WIRE_F_RECEIPT).data, &self->info.log);
     if (message->kind == WIRE_ACK || message->kind == WIRE_ERROR)
@@ -324,10 +324,8 @@ static void s_message (void *arg, const wire_t *message, size_t size)
 
 static void s_drained (void *arg)
 {
-    session_t *self = arg;
-    s_enter (self);
-    s_pump (self);
-    s_leave (self);
+    session_hold (arg);
+    session_release (arg);
 }
 
 // ---- Sending
@@ -367,23 +365,19 @@ static int64_t s_wake (const session_t *self)
 
 static void s_send_requests (session_t *self, int64_t now)
 {
-    writer_t out = writer (self->frame, sizeof self->frame);
-    while (!self->full && outbox_next (self->outbox, now, &out)) {
-        if (self->frame[WIRE_KIND_AT] == WIRE_JOIN)
-            contact_invite (self->contact, self->info.name, &out);
-        span_t frame = span (self->frame, writer_used (&out));
-        self->full = contact_send_frame (self->contact, frame) < 0;
+    while (!self->full && parcel_fill (self->parcel, self->outbox, now) > 0) {
+        writer_t *out = parcel_frame (self->parcel);
+        if (out->start[WIRE_KIND_AT] == WIRE_JOIN)
+            contact_invite (self->contact, self->info.name, out);
+        self->full = contact_send_frame (self->contact, span (out->start, writer_used (out))) < 0;
         if (self->full)
-            outbox_unsent (self->outbox);
-        out = writer (self->frame, sizeof self->frame);
+            parcel_unsent (self->parcel, self->outbox);
     }
 }
 
-// Sends what is to be sent, and sets the clock.
+// Sends what is to be sent.
 static void s_pump (session_t *self)
 {
-    if (self->dead)
-        return;
     int64_t now = zclock_mono ();
     self->full = false;
     if (contact_is_up (self->contact)) {
@@ -395,17 +389,21 @@ static void s_pump (session_t *self)
         contact_set (self->contact, self->follower.state == FOLLOWER_ON,
                      outbox_underway (self->outbox) > 0);
     }
-    if (self->depth == 0)
-        ticker_set (self->ticker, s_wake (self));
+}
+
+void session_release (session_t *self)
+{
+    if (self->depth == 1 && !self->dead)
+        s_pump (self);
+    s_leave (self);
 }
 
 static void s_tick (void *arg)
 {
     session_t *self = arg;
-    s_enter (self);
+    session_hold (self);
     outbox_expire (self->outbox, zclock_mono ());
-    s_pump (self);
-    s_leave (self);
+    session_release (self);
 }
 
 // ---- For those who use it
@@ -421,8 +419,9 @@ static int s_make (session_t *self, const session_config_t *config)
     errno = ENOMEM;
     self->group = strdup (config->group);
     self->outbox = outbox_new (self->handlers.device, self->handlers.arg);
+    self->parcel = parcel_new ();
     self->ticker = ticker_new (config->loop, s_tick, self);
-    if (self->group && self->outbox && self->ticker)
+    if (self->group && self->outbox && self->parcel && self->ticker)
         self->contact = contact_new (&contact, &handlers);
     return self->contact ? 0 : -1;
 }
@@ -465,7 +464,7 @@ void session_destroy (session_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    s_enter (self);
+    session_hold (self);
     self->dead = true;
     follower_stop (&self->follower);
     pager_stop (&self->pager);
@@ -504,8 +503,8 @@ int session_request (session_t *self, const wire_t *request, int timeout, outbox
     int64_t deadline = timeout < 0 ? OUTBOX_FOR_EVER : zclock_mono () + timeout;
     if (outbox_put (self->outbox, &message, deadline, done, arg) < 0)
         return -1;
-    if (self->depth == 0)
-        s_pump (self); // else when the handler is done
+    session_hold (self);
+    session_release (self);
     return 0;
 }
 
@@ -529,8 +528,8 @@ bool session_device (const session_t *self, uint8_t device[RECORD_DEVICE], uint6
 void session_follow (session_t *self, uint64_t from)
 {
     follower_start (&self->follower, from);
-    if (self->depth == 0)
-        s_pump (self);
+    session_hold (self);
+    session_release (self);
 }
 
 uint64_t session_cursor (const session_t *self)

@@ -44,8 +44,8 @@ typedef struct {
     // Why there is no connection yet, or what is wrong with what the group sends: a sentence, once
     // a reason. The text may name remote things, but has no control characters.
     void (*trouble) (void *arg, const char *sentence);
-    // The log's state changed: it may be damaged (then it is only read) or in doubt (then nothing is
-    // written, until an operator has looked at it). It is sound until this says else.
+    // The log's state changed: it may be damaged (then it is only read) or in doubt (then nothing
+    // is written, until an operator has looked at it). It is sound until this says else.
     void (*state) (void *arg, wire_state_t state);
     // Another log answers under the name: the group was made anew. Following goes on with its
     // record 1.
@@ -108,6 +108,11 @@ int session_request (session_t *self, const wire_t *request, int timeout, outbox
 
 // SEND with a text: device, counter and random are the session's business.
 int session_send (session_t *self, span_t text, int timeout, outbox_done_fn *done, void *arg);
+
+// What is asked for between these two goes out together at the end, many sends in few frames. They
+// nest; handlers and callbacks are held anyway.
+void session_hold (session_t *self);
+void session_release (session_t *self);
 
 size_t session_unanswered (const session_t *self); // requests without an answer yet
 // What the identity keeps of the device sent with; false: nothing was sent yet.

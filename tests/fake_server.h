@@ -1,7 +1,8 @@
 // fake_server: a group or a registry in the test's own loop, that misbehaves when told to.
 //
 // The group serves a sample log: PING, JOIN, SEND (with the rules of devices), FOLLOW, PAGE, WHO.
-// Before it answers a request, the test's `meddle` may do something else.
+// Before it answers a request, the test's `meddle` may do something else. Of SENDS each row is a
+// request, a SEND.
 
 #ifndef ZCHAT_TESTS_FAKE_SERVER_H
 #define ZCHAT_TESTS_FAKE_SERVER_H
@@ -25,8 +26,10 @@ enum { FAKE_SENDS = 4096 };
 struct fake {
     zloop_t *loop;
     zsock_t *router;
+    int openings;
     char endpoint[64];
     fake_meddle_fn *meddle;
+    int frames;      // taken
     int requests;    // of any kind
     int counts[256]; // by kind
 
@@ -268,6 +271,36 @@ static inline void fake_answer (fake_t *self, const wire_t *request)
     }
 }
 
+static inline void fake_take (fake_t *self, const wire_t *request)
+{
+    self->requests++;
+    self->counts[request->kind]++;
+    if (!self->meddle || !self->meddle (self, request))
+        fake_answer (self, request);
+}
+
+// Each row, as long as the one before it did not end the connection.
+static inline void fake_take_rows (fake_t *self, const wire_t *sends)
+{
+    span_t rows = wire_bytes (sends, WIRE_F_ROWS);
+    reader_t in = reader (rows.data, rows.size);
+    int opening = self->openings;
+    int rc = 1, count = 0;
+    wire_t send;
+    self->counts[WIRE_SENDS]++;
+    while (self->router && self->openings == opening &&
+           (rc = wire_next_row (&send, WIRE_ROW_SEND, &in)) == 1) {
+        send.kind = WIRE_SEND;
+        send.tag = (uint32_t)wire_number (&send, WIRE_F_TAG);
+        send.uuid = sends->uuid;
+        wire_set_bytes (&send, WIRE_F_DEVICE, wire_bytes (sends, WIRE_F_DEVICE));
+        fake_take (self, &send);
+        count++;
+    }
+    if (rc < 0 || count == 0 || count > WIRE_UNANSWERED)
+        abort (); // the client sends nothing of the kind
+}
+
 static inline int fake_read (zloop_t *loop, zsock_t *router, void *arg)
 {
     (void)loop;
@@ -280,10 +313,11 @@ static inline int fake_read (zloop_t *loop, zsock_t *router, void *arg)
             break;
         if (!frame.complete || frame.legacy || wire_decode (&request, frame_body (&frame)))
             abort (); // the client sends nothing of the kind
-        self->requests++;
-        self->counts[request.kind]++;
-        if (!self->meddle || !self->meddle (self, &request))
-            fake_answer (self, &request);
+        self->frames++;
+        if (request.kind == WIRE_SENDS)
+            fake_take_rows (self, &request);
+        else
+            fake_take (self, &request);
     }
     frame_close (&frame);
     return 0;
@@ -298,6 +332,7 @@ static inline void fake_open (fake_t *self)
     char *endpoint = zsock_last_endpoint (self->router);
     snprintf (self->endpoint, sizeof self->endpoint, "%s", endpoint);
     free (endpoint);
+    self->openings++;
     zloop_reader (self->loop, self->router, fake_read, self);
 }
 

@@ -657,7 +657,7 @@ START_TEST (unsent_request_is_the_next_one_again)
     s_put (WIRE_SEND, "a", &told);
     s_put (WIRE_SEND, "b", &told);
     wire_t a = s_next_send (0, "a");
-    outbox_unsent (s_box);
+    outbox_unsent (s_box, a.tag);
     ck_assert_uint_eq (outbox_underway (s_box), 0);
     wire_t again = s_next_send (0, "a");
     ck_assert_uint_eq (s_counter (&a), s_counter (&again));
@@ -694,6 +694,46 @@ START_TEST (too_large_a_request_is_refused_at_once)
     ck_assert_int_eq (outbox_put (s_box, &request, 1, s_told, NULL), -1);
     ck_assert_uint_eq (outbox_count (s_box), 0);
     free (text);
+}
+END_TEST
+
+START_TEST (unsent_requests_go_again_in_their_order)
+{
+    told_t told = {0};
+    const char *texts[] = {"a", "b", "c", "d"};
+    uint32_t tags[4];
+    for (int i = 0; i < 4; i++)
+        s_put (WIRE_SEND, texts[i], &told);
+    for (int i = 0; i < 4; i++)
+        tags[i] = s_next_send (0, texts[i]).tag;
+    outbox_unsent (s_box, tags[2]);
+    outbox_unsent (s_box, tags[1]);
+    outbox_unsent (s_box, tags[3]);
+    outbox_unsent (s_box, tags[3]); // it is not under way any more
+    ck_assert_uint_eq (outbox_underway (s_box), 1);
+    for (int i = 1; i < 4; i++) {
+        wire_t again = s_next_send (0, texts[i]);
+        ck_assert_uint_eq (s_counter (&again), 11 + (uint64_t)i);
+        ck_assert_uint_ne (again.tag, tags[i]);
+    }
+    ck_assert_int_eq (s_next (0).kind, 0);
+}
+END_TEST
+
+START_TEST (unsent_repeat_is_one_again_and_the_first_answer_counts)
+{
+    told_t told = {0};
+    s_put (WIRE_SEND, "a", &told);
+    uint32_t tag = s_next_send (0, "a").tag;
+    outbox_expire (s_box, 2000);
+    ck_assert_uint_eq (s_next_send (2000, "a").tag, tag);
+    outbox_unsent (s_box, tag);
+    ck_assert_uint_eq (s_next_send (2000, "a").tag, tag);
+    ck_assert_int_eq (s_next (2000).kind, 0);
+    outbox_unsent (s_box, tag);
+    ck_assert (s_ack (tag, 5));
+    ck_assert_int_eq (told.calls, 1);
+    ck_assert_int_eq (s_next (2000).kind, 0);
 }
 END_TEST
 
@@ -868,6 +908,8 @@ int main (void)
     tcase_add_test (cases, answers_that_do_not_fit_count_for_nothing);
     tcase_add_test (cases, own_tags_are_nobodys);
     tcase_add_test (cases, unsent_request_is_the_next_one_again);
+    tcase_add_test (cases, unsent_requests_go_again_in_their_order);
+    tcase_add_test (cases, unsent_repeat_is_one_again_and_the_first_answer_counts);
     tcase_add_test (cases, closing_tells_everyone_once);
     tcase_add_test (cases, too_large_a_request_is_refused_at_once);
     tcase_add_loop_test (cases, every_send_is_stored_once_and_in_order_whatever_the_server_does, 0,

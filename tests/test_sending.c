@@ -166,6 +166,30 @@ START_TEST (window_is_filled_and_never_passed)
 }
 END_TEST
 
+static bool s_just_ack (fake_t *self, const wire_t *request)
+{
+    if (request->kind != WIRE_SEND)
+        return false;
+    fake_ack (self, request->tag, self->log->last);
+    return true;
+}
+
+// Of what is read while others are under way, too: the window is full, and opens, several times.
+START_TEST (lines_that_came_together_leave_together)
+{
+    enum { LINES = 4000, SIZE = 1000 };
+    char *input = calloc (1, LINES * SIZE + 1);
+    memset (input, 'x', LINES * SIZE);
+    for (int i = 1; i <= LINES; i++)
+        input[i * SIZE - 1] = '\n';
+    call_t *call = s_send ("@ --lines", input, s_just_ack, EXIT_DONE);
+    ck_assert_int_eq (call->group->counts[WIRE_SEND], LINES);
+    ck_assert_int_lt (call->group->frames, LINES / 10);
+    call_destroy (&call);
+    free (input);
+}
+END_TEST
+
 // What was stored is said to be, though it cannot be said on stdout.
 START_TEST (full_output_does_not_hide_that_a_text_is_stored)
 {
@@ -211,6 +235,7 @@ int main (void)
     tcase_add_test (cases, end_without_an_answer_tells_what_may_be);
     tcase_add_test (cases, stranger_is_refused);
     tcase_add_test (cases, window_is_filled_and_never_passed);
+    tcase_add_test (cases, lines_that_came_together_leave_together);
     tcase_add_test (cases, full_output_does_not_hide_that_a_text_is_stored);
     tcase_add_test (cases, device_goes_on_where_it_was);
     return kit_run (cases, "sending");

@@ -146,10 +146,12 @@ static bool s_send_lines (sending_t *self)
     return false;
 }
 
-// Sends what came; reads more when all of it is under way.
+// Sends what came, together; reads more when all of it is under way.
 static void s_go_on (sending_t *self)
 {
+    session_hold (room_session (self->room));
     bool hungry = s_send_lines (self);
+    session_release (room_session (self->room));
     if (hungry && self->at_end)
         self->ended = true;
     else if (hungry && !self->reading)
