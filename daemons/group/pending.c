@@ -68,7 +68,7 @@ void pending_destroy (pending_t **self_p)
 
 size_t pending_size (const pending_t *self)
 {
-    return sizeof *self + frame_body (&self->frame).size;
+    return sizeof *self + (self->whole ? 0 : frame_body (&self->frame).size);
 }
 
 size_t pending_shared (void)

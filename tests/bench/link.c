@@ -98,9 +98,8 @@ void link_put (link_t *self, const void *data, size_t size)
 
 void link_flush (link_t *self)
 {
-    if (self->held)
+    if (self->held_count > 0)
         self->run->protocol->pack (self);
-    self->held = false;
     while (self->out_at < self->out_size) {
         ssize_t count = send (self->fd, self->out + self->out_at, self->out_size - self->out_at,
                               MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -165,6 +164,7 @@ void link_close (link_t *self)
     close (self->fd);
     free (self->in);
     free (self->out);
+    free (self->held_rows);
     free (self->times);
     free (self->state);
     *self = (link_t){.fd = -1};

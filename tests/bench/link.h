@@ -20,7 +20,6 @@ typedef struct link {
     bool ready;  // may send, or is delivered
     bool armed;  // waits for room in the socket
     bool hailed; // the handshake's first bytes are out
-    bool held;   // the protocol holds messages back, to be packed when it is flushed
     void *state; // the protocol's
     uint8_t *in; // what is not whole yet
     size_t in_size;
@@ -29,6 +28,9 @@ typedef struct link {
     size_t out_at;
     size_t out_size;
     size_t out_room;
+    uint8_t *held_rows; // messages that are held, as the protocol packs them
+    size_t held_size;
+    unsigned held_count;
     uint64_t sent;     // messages
     uint64_t acked;    // of them
     uint64_t got;      // messages delivered

@@ -107,7 +107,7 @@ void run_step (run_t *self, int timeout_ms)
         }
         if (events[n].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
             link_pull (link);
-        if (link->held || link->out_size > link->out_at)
+        if (link->held_count > 0 || link->out_size > link->out_at)
             link_flush (link);
     }
     run_tick (self);

@@ -16,9 +16,9 @@ enum {
     REQUEST = HEAD + 16, // and the UUID
     ASKED = 0x80,        // highest byte of the tag of what is no send; below it the kind
     PAGE_CREDIT = 2 << 20,
-    ROW = 20,             // bytes of a send's row beyond its text, its size included
-    PACK_MAX = 60000,     // bytes of rows in one frame
-    RECORDS_FIRST = 81,   // offsets in a RECORDS frame
+    ROW = 20,           // bytes of a send's row beyond its text, its size included
+    PACK_MAX = 60000,   // bytes of rows in one frame
+    RECORDS_FIRST = 81, // offsets in a RECORDS frame
     RECORDS_LAST = 89,
     RECORDS_BATCHES = 101
 };
@@ -114,35 +114,31 @@ static void s_pack (link_t *link)
 {
     static uint8_t frame[REQUEST + 12 + PACK_MAX + ROW + RECORD_TEXT_MAX];
     zchat_t *self = link->state;
-    bool one = self->rows_count == 1;
-    link->held = false;
-    if (self->rows_count == 0)
-        return;
-    uint32_t tag = one ? get_u32 (self->rows + 2) : (uint32_t)ASKED << 24 | WIRE_SENDS;
+    bool one = link->held_count == 1;
+    uint32_t tag = one ? get_u32 (link->held_rows + 2) : (uint32_t)ASKED << 24 | WIRE_SENDS;
     uint8_t *at = frame + s_request (frame, self, one ? WIRE_SEND : WIRE_SENDS, tag);
     size_t skip = one ? 2 + 4 : 0;
     memcpy (at, self->device, sizeof (self->device));
     at += sizeof (self->device);
     if (!one) {
-        put_u32 (at, (uint32_t)self->rows_size);
+        put_u32 (at, (uint32_t)link->held_size);
         at += 4;
     }
-    memcpy (at, self->rows + skip, self->rows_size - skip);
-    at += self->rows_size - skip;
-    self->rows_count = 0;
-    self->rows_size = 0;
+    memcpy (at, link->held_rows + skip, link->held_size - skip);
+    at += link->held_size - skip;
+    link->held_count = 0;
+    link->held_size = 0;
     zmtp_send (&self->zmtp, link, frame, (size_t)(at - frame));
 }
 
 // The messages that a client has to send at once go in one frame, as zchat's own do.
 static void s_send (link_t *link)
 {
-    zchat_t *self = link->state;
     size_t text = link->run->options->size;
     uint64_t counter = link->sent + 1;
-    if (!self->rows)
-        self->rows = must_alloc (1, PACK_MAX + ROW + RECORD_TEXT_MAX);
-    uint8_t *at = self->rows + self->rows_size;
+    if (!link->held_rows)
+        link->held_rows = must_alloc (1, PACK_MAX + ROW + RECORD_TEXT_MAX);
+    uint8_t *at = link->held_rows + link->held_size;
     put_u16 (at, (uint16_t)(ROW - 2 + text));
     put_u32 (at + 2, (uint32_t)counter);
     put_u64 (at + 6, counter);
@@ -155,10 +151,9 @@ static void s_send (link_t *link)
                   (unsigned long long)link->times[link->sent & link->mask]);
         memcpy (at + ROW, stamp, BATCHES_STAMP);
     }
-    self->rows_count++;
-    self->rows_size += ROW + text;
-    link->held = true;
-    if (self->rows_size > PACK_MAX)
+    link->held_count++;
+    link->held_size += ROW + text;
+    if (link->held_size > PACK_MAX)
         s_pack (link);
 }
 

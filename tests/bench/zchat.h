@@ -13,9 +13,6 @@ typedef struct {
     uint8_t secret_key[32];
     uint8_t uuid[16];
     uint8_t device[8];
-    uint8_t *rows; // of the sends that are held, to go in one frame
-    size_t rows_size;
-    unsigned rows_count;
     uint64_t first_seq; // what FOLLOWING said
     uint64_t cursor;    // the next sequence
     uint64_t acked_seq; // of the last send
