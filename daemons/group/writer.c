@@ -16,7 +16,8 @@ enum {
     // ones are worth it on a disk that is fast.
     AHEAD_JOB = 1 << 15,
     AHEAD_JOB_FAST = 1 << 18,
-    AHEAD_FAST_US = 1000 // for a step
+    AHEAD_FAST_US = 1000, // for a step
+    AHEAD_LOOK = 64       // large jobs, until it is seen again whether the disk is fast
 };
 
 struct writer_thread {
@@ -31,6 +32,7 @@ struct writer_thread {
     uint64_t zeroed; // zeros were written up to here
     uint64_t room;   // space on the disk is taken up to here; what is not zeroed reads as zeros too
     bool fast;       // the last step of zeros took less than AHEAD_FAST_US
+    unsigned large;  // jobs since then that were too large for a slow disk
     int broken;      // errno of a failed sync
 };
 
@@ -252,9 +254,18 @@ static bool s_zero_ahead (writer_thread_t *self)
         return false;
     }
     self->fast = zclock_usecs () - begun < AHEAD_FAST_US;
+    self->large = 0;
     self->zeroed = to;
     self->room = to > self->room ? to : self->room;
     return self->zeroed - self->end < AHEAD;
+}
+
+// Whether zeros are to be kept ahead of the jobs behind one of this size.
+static bool s_is_worth_zeros (writer_thread_t *self, size_t size)
+{
+    if (size < AHEAD_JOB)
+        return true;
+    return size < AHEAD_JOB_FAST && (self->fast || ++self->large >= AHEAD_LOOK);
 }
 
 static void *s_thread (void *arg)
@@ -270,8 +281,7 @@ static void *s_thread (void *arg)
         if (!self->job)
             return NULL;
         s_run (self, self->job);
-        more = self->fd >= 0 &&
-               self->job->data.size < (self->fast ? AHEAD_JOB_FAST : AHEAD_JOB) &&
+        more = self->fd >= 0 && s_is_worth_zeros (self, self->job->data.size) &&
                self->zeroed < self->end + AHEAD - AHEAD_STEP;
         s_signal (self->out);
     }
