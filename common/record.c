@@ -129,7 +129,7 @@ static void s_get_origin (record_t *self, unsigned flags, record_origins_t *orig
     const uint8_t *at = in->at;
     if (flags & HAS_ORIGIN) {
         at = s_origin_at (origins, reader_varint (in));
-        in->failed = in->failed || !at || (flags & NAMES_ORIGIN);
+        in->failed = in->failed || !at;
         if (!in->failed) {
             memcpy (self->author.bytes, at, GUID_SIZE);
             memcpy (self->send.device, at + GUID_SIZE, RECORD_DEVICE);

@@ -393,9 +393,11 @@ START_TEST (wrong_origins_are_refused)
         ck_assert_msg (record_decode (&record, BASE, &copy, &in) == -1, "read: %s", bad[i]);
     }
     static const char right[] = "09 01 10 00 01 02 deadbeef";
-    reader_t in = reader (bytes, kit_hex (right, bytes, sizeof bytes)), alone = in;
+    reader_t in = reader (bytes, kit_hex (right, bytes, sizeof bytes)), alone = in, early = in;
     ck_assert_int_eq (record_decode (&record, BASE, &origins, &in), 0);
     ck_assert_int_eq (record_decode (&record, BASE, NULL, &alone), -1); // it stands in no batch
+    origins.count = 0; // a batch begins: what was named before it does not count
+    ck_assert_int_eq (record_decode (&record, BASE, &origins, &early), -1);
 }
 END_TEST
 
