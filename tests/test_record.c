@@ -396,6 +396,8 @@ START_TEST (wrong_origins_are_refused)
     reader_t in = reader (bytes, kit_hex (right, bytes, sizeof bytes)), alone = in, early = in;
     ck_assert_int_eq (record_decode (&record, BASE, &origins, &in), 0);
     ck_assert_int_eq (record_decode (&record, BASE, NULL, &alone), -1); // it stands in no batch
+    for (size_t i = 1; i < RECORD_ORIGINS; i++)
+        origins.at[i] = origins.at[0];
     origins.count = 0; // a batch begins: what was named before it does not count
     ck_assert_int_eq (record_decode (&record, BASE, &origins, &early), -1);
 }
