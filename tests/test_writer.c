@@ -298,6 +298,23 @@ START_TEST (large_jobs_get_no_zeros_ahead)
 }
 END_TEST
 
+// Where a step is quick at once, else when it is looked again whether it is.
+START_TEST (zeros_are_kept_ahead_of_larger_jobs)
+{
+    static uint8_t data[100000];
+    memset (data, 'x', sizeof data);
+    writer_job_t job = s_append ("hello", 0);
+    ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    faults_wait (FAULTS_ZEROS, AHEAD / STEP);
+    for (uint64_t i = 0; i < 100; i++) {
+        job = (writer_job_t){.fd = s_file, .trim_fd = -1, .data = span (data, sizeof data)};
+        job.offset = 5 + i * sizeof data;
+        ck_assert_int_eq (s_run (&job), WRITER_DONE);
+    }
+    faults_wait (FAULTS_ZEROS, AHEAD / STEP + 1);
+}
+END_TEST
+
 START_TEST (full_disk_while_zeroing_is_no_trouble)
 {
     writer_job_t job = s_append ("hello", 0);
@@ -455,6 +472,7 @@ int main (void)
     tcase_add_test (cases, zeros_go_ahead_in_steps);
     tcase_add_test (cases, zeros_never_lie_over_data);
     tcase_add_test (cases, large_jobs_get_no_zeros_ahead);
+    tcase_add_test (cases, zeros_are_kept_ahead_of_larger_jobs);
     tcase_add_test (cases, full_disk_while_zeroing_is_no_trouble);
     tcase_add_test (cases, end_waits_for_the_job_under_way);
     tcase_add_test (cases, syncs_outside_of_jobs_say_their_errors);

@@ -269,7 +269,7 @@ static void s_took (run_t *self, segment_t *segment, batch_t *batch, uint64_t of
     if (hole_read (&hole, batch))
         index_add_hole (segment->index);
     else
-        index_add (segment->index, batch->first, batch->base, batch_last_time (batch), offset);
+        index_add (segment->index, batch->first, batch->base, batch->last_time, offset);
     segment->indexed_seq = self->result->last + 1;
     segment->indexed = segment->end = end;
 }
