@@ -361,6 +361,23 @@ static inline wire_t desk_join (uint8_t route, unsigned who, const char *nick)
     return desk_ask (route, &join, WIRE_ROW_ACK);
 }
 
+// A group of its own in a new folder, with ann, and its end.
+static inline void desk_begin (void)
+{
+    s_kit.folder = folder_new ();
+    s_kit.now = DESK_NOW;
+    desk_open ();
+    desk_settle ();
+    desk_join (1, 1, "ann");
+    desk_forget ();
+}
+
+static inline void desk_end (void)
+{
+    desk_close ();
+    folder_remove (&s_kit.folder);
+}
+
 static inline wire_t desk_send (unsigned who, uint64_t counter, const char *text)
 {
     static const uint8_t device[RECORD_DEVICE] = {7};

@@ -7,11 +7,7 @@ static void s_setup (void)
 {
     setenv ("TZ", "UTC", 1);
     faults_skip_syncs (true);
-    s_kit.folder = folder_new ();
-    s_kit.now = DESK_NOW;
-    desk_open ();
-    desk_settle ();
-    desk_join (1, 1, "ann");
+    desk_begin ();
     desk_join (2, 2, "bob");
     desk_forget ();
 }
@@ -19,8 +15,7 @@ static void s_setup (void)
 static void s_teardown (void)
 {
     faults_reset ();
-    desk_close ();
-    folder_remove (&s_kit.folder);
+    desk_end ();
 }
 
 // ---- Every kind has one answer

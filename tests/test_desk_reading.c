@@ -10,19 +10,13 @@ static void s_setup (void)
     setenv ("TZ", "UTC", 1);
     tzset ();
     faults_skip_syncs (true);
-    s_kit.folder = folder_new ();
-    s_kit.now = DESK_NOW;
-    desk_open ();
-    desk_settle ();
-    desk_join (1, 1, "ann");
-    desk_forget ();
+    desk_begin ();
 }
 
 static void s_teardown (void)
 {
     faults_reset ();
-    desk_close ();
-    folder_remove (&s_kit.folder);
+    desk_end ();
 }
 
 static void s_say (unsigned who, uint64_t counter, const char *text)
